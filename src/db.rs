@@ -21,6 +21,7 @@ mod list_other_members;
 mod list_product_rooms;
 mod list_rooms;
 mod list_sanctions;
+mod list_staff_rooms;
 mod list_unread;
 mod load_room;
 mod message_index;
@@ -42,6 +43,8 @@ mod schema;
 mod screen_message;
 mod search_messages;
 mod sqlite_file;
+#[cfg(test)]
+mod support_tests;
 mod tail;
 #[cfg(test)]
 pub(crate) mod test_db;
@@ -80,6 +83,7 @@ pub use list_other_members::{OtherMember, list_other_members};
 pub use list_product_rooms::list_product_rooms;
 pub use list_rooms::{InvalidCursor, RoomCursor, RoomList, list_rooms};
 pub use list_sanctions::{SanctionCursor, list_sanctions};
+pub use list_staff_rooms::{StaffRoom, StaffRoomCursor, StaffRoomList, list_staff_rooms, load_staff_rooms};
 pub use list_unread::list_unread;
 pub use load_room::{MemberState, RoomState, find_room, load_room};
 pub use message_index::{
@@ -115,7 +119,7 @@ pub use notify_unread::{
     DueNotification, NotificationOutcome, NotificationsPending, NotifyBy, begin_notifications, claim_notification,
     count_notifications, find_unread, finish_notification, list_due_notifications, queue_notifications,
 };
-pub use open_room::{Opened, open_room, open_room_for};
+pub use open_room::{Opened, open_room, open_room_for, open_support_room};
 pub use opening::{open_to_serve, open_to_work};
 pub use operation_error::{DbFailure, OperationError};
 pub use pool::{Pool, PooledConnection, open, sqlite_file};

@@ -33,6 +33,7 @@ pub mod settings;
 pub mod staff;
 pub mod staff_notice;
 pub mod stored_image;
+pub mod support;
 pub mod times;
 pub mod timestamp;
 pub mod user;
@@ -56,7 +57,7 @@ pub use push_subscription::{Device, NewPushSubscription, PushPlatform, PushSubsc
 pub use reaction::{Emoji, Reaction};
 pub use recovery::Recovery;
 pub use role::{Pair, Role};
-pub use room::{MemberMarks, Room, RoomSummary};
+pub use room::{MemberMarks, Room, RoomKind, RoomSummary};
 pub use safety::Block;
 pub use settings::{Settings, SettingsPatch};
 pub use staff::{

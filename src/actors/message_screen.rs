@@ -24,7 +24,8 @@ use crate::{
     clock::Clock,
     db::{self, DbError, HeldMessage, Scope, ScreenContext, ScreenDecision, Write},
     domain::{
-        ClientId, Data, Draft, MaskingPolicy, MessageId, MessageKind, Product, RoomId, Screened, Timestamp, UserId,
+        ClientId, Data, Draft, MaskingPolicy, MessageId, MessageKind, Product, RoomId, RoomKind, Screened, Timestamp,
+        UserId,
         masking::Inspected,
         message::SYSTEM_SENDER,
         screen::{ScreenFallback, ScreenedKinds, Verdict},
@@ -103,7 +104,10 @@ struct Question<'a> {
     action: &'static str,
     at: Timestamp,
     room_id: &'a RoomId,
-    product: &'a Product,
+    #[serde(skip_serializing_if = "RoomKind::is_product")]
+    room_kind: RoomKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    product: Option<&'a Product>,
     sender_id: &'a UserId,
     recipient_id: &'a UserId,
     first_contact: bool,
@@ -314,7 +318,8 @@ impl MessageScreen {
             action: if subject.edited.is_some() { "edit" } else { "send" },
             at,
             room_id: &context.room_id,
-            product: &context.product,
+            room_kind: RoomKind::of(context.product.as_ref()),
+            product: context.product.as_ref(),
             sender_id: subject.sender,
             recipient_id: &context.recipient_id,
             first_contact: context.is_first,

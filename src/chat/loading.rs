@@ -90,7 +90,7 @@ impl LoadingRooms {
                 let room = &state.room;
                 has_changed(Subject::User(room.buyer.id.clone()))
                     || has_changed(Subject::User(room.seller.id.clone()))
-                    || has_changed(Subject::Product(room.product.id.clone()))
+                    || room.product.as_ref().is_some_and(|product| has_changed(Subject::Product(product.id.clone())))
             });
         if is_stale {
             (loading.is_asked, loading.is_stale, loading.since) = (false, false, self.count);

@@ -289,7 +289,7 @@ impl Rooms {
     /// The rooms in memory that show a product.
     #[must_use]
     pub fn rooms_showing(&self, product: &ProductId) -> Vec<RoomId> {
-        let showing = self.live.iter().filter(|(_, live)| live.state.room.product.id == *product);
+        let showing = self.live.iter().filter(|(_, live)| live.state.room.is_about(product));
         let mut rooms: Vec<RoomId> = showing.map(|(room, _)| room.clone()).collect();
         rooms.sort();
         rooms

@@ -29,6 +29,7 @@ use crate::{
     domain::{
         ImportLine, MessageKind, ProductId, PushSubscription, Role, RoomId, Seq, Times, Timestamp, User, UserId,
         import_line::{MessageLine, RoomLine},
+        support::{SUPPORT_PRODUCT, is_desk, is_support},
     },
     protocol::view::{SignImageUrls, exported},
 };
@@ -185,6 +186,7 @@ impl Part<'_> {
                 let asked = rooms::table.filter(rooms::buyer_id.eq(self.user.as_str())).select(rooms::product_id);
                 let rows: Vec<(ProductRow, TimeColumns)> = products::table
                     .filter(products::id.eq_any(asked).and(products::id.gt(&self.place.after)))
+                    .filter(products::id.ne(SUPPORT_PRODUCT))
                     .order(products::id)
                     .limit(ROWS)
                     .select((ProductRow::as_select(), (products::created_at, products::updated_at)))
@@ -197,7 +199,7 @@ impl Part<'_> {
                     let RoomRow { id, product_id, buyer_id, created_at, .. } = row.clone();
                     let line = RoomLine {
                         id: Some(RoomId::from_stored(id)),
-                        product_id: ProductId::from_stored(product_id),
+                        product_id: (!is_support(&product_id)).then(|| ProductId::from_stored(product_id)),
                         buyer_id: UserId::from_stored(buyer_id),
                         created_at: Some(Timestamp(created_at)),
                         // By the `seq` of all messages, of which the other side's are left out.
@@ -235,7 +237,7 @@ impl Part<'_> {
         let wanted = ids.iter().map(|row| row.id.as_str());
         let rows: Vec<UserRow> =
             users::table.filter(users::id.eq_any(wanted)).order(users::id).select(UserRow::as_select()).load(conn)?;
-        for row in rows {
+        for row in rows.into_iter().filter(|row| !is_desk(&row.id)) {
             // When the other members came to the marketplace is their own.
             self.write(&user_line(row, Times::default()))?;
         }

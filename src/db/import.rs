@@ -19,6 +19,7 @@
 mod chunk;
 mod message_id;
 mod read_marks;
+mod waits;
 
 use std::{
     collections::HashSet,

@@ -103,7 +103,7 @@ mod tests {
         test_db::{TestDb, is_postgres},
     };
 
-    const NAMES: [&str; 33] = [
+    const NAMES: [&str; 34] = [
         "2026-11-23-000000_chat_core",
         "2026-11-23-010000_offers",
         "2026-11-23-010100_safety",
@@ -135,6 +135,7 @@ mod tests {
         "2026-11-29-220000_replies_and_reactions",
         "2026-11-29-230000_receipts",
         "2026-11-30-100000_room_staff",
+        "2026-11-30-200000_support",
         "2026-11-30-230000_audit_actions",
         "2026-11-30-240000_user_names",
     ];

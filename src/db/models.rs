@@ -17,6 +17,7 @@ pub(super) mod report;
 pub(super) mod room;
 pub(super) mod room_staff;
 pub(super) mod sanction;
+pub(super) mod support_wait;
 pub(super) mod user;
 pub(super) mod wave;
 pub(super) mod web_push;

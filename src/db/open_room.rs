@@ -1,4 +1,4 @@
-//! A buyer asks for a product: their room for it, made when there is none.
+//! A buyer asks for a product, or the marketplace for a user who needs help: their room, made when there is none.
 
 use thiserror::Error;
 
@@ -13,7 +13,11 @@ use super::{
     operation_error::RefusalReason,
 };
 use crate::{
-    domain::{ProductId, Room, RoomId, Times, Timestamp, User, UserId, message::SYSTEM_SENDER},
+    domain::{
+        ProductId, ProductStatus, Room, RoomId, Times, Timestamp, User, UserId,
+        message::SYSTEM_SENDER,
+        support::{self, SUPPORT_PRODUCT},
+    },
     error::{ChatError, ErrorCode},
 };
 
@@ -51,6 +55,9 @@ pub enum OpenError {
     /// The marketplace named a buyer whom it has not put.
     #[error("`buyerId` must be the id of a user, put the user first")]
     NoSuchBuyer,
+    /// The marketplace named a user whom it has not put.
+    #[error("`userId` must be the id of a user, put the user first")]
+    NoSuchUser,
 }
 
 impl RefusalReason for OpenError {}
@@ -63,7 +70,7 @@ impl OpenError {
             Self::NoSuchProduct => ErrorCode::NotFound,
             Self::OwnProduct => ErrorCode::OwnProduct,
             Self::DeletedUser => ErrorCode::Forbidden,
-            Self::NoSuchBuyer => ErrorCode::Invalid,
+            Self::NoSuchBuyer | Self::NoSuchUser => ErrorCode::Invalid,
         }
     }
 }
@@ -100,6 +107,28 @@ pub fn open_room_for(
     conn.immediate_transaction(|conn| open(conn, product, buyer, None, at))
 }
 
+/// Opens a user's room with the marketplace's staff, for the marketplace, which has to have put the user.
+///
+/// # Errors
+/// [`OpenError`] when there is no room, [`DbError`] when the database does not answer; then there is no new one.
+pub fn open_support_room(
+    conn: &mut Connection,
+    user: &UserId,
+    at: Timestamp,
+) -> Result<Opened, OperationError<OpenError>> {
+    conn.immediate_transaction(|conn| match user::find_row(conn, user.as_str())? {
+        None => Err(OpenError::NoSuchUser.into()),
+        Some(row) if row.deleted_at.is_some() => Err(OpenError::DeletedUser.into()),
+        Some(_) => {
+            let product = ProductId::from_stored(SUPPORT_PRODUCT);
+            match find_existing(conn, &product, user)? {
+                Some(room) => Ok(room),
+                None => insert(conn, (&product, ProductStatus::OnSale), user, &support::desk(), at),
+            }
+        }
+    })
+}
+
 fn open(
     conn: &mut Connection,
     product: &ProductId,
@@ -118,8 +147,8 @@ fn open(
     if product.seller_id == *buyer {
         return Err(OpenError::OwnProduct.into());
     }
-    if let Some(room) = room::find_by_product(conn, &product.id, buyer)? {
-        return Ok(Opened::Existing(read_back(conn, &RoomId::from_stored(room.id))?));
+    if let Some(room) = find_existing(conn, &product.id, buyer)? {
+        return Ok(room);
     }
     // A banned seller looks like a product that is not there, so that nobody learns of the ban.
     if product.unlisted || user::find_sign_in(conn, &product.seller_id, at)? != SignIn::Allowed {
@@ -129,8 +158,25 @@ fn open(
         user::put(conn, buyer, Times::new(at))?;
         change::record(conn, &[Changed::User(buyer.id.as_str())], at)?;
     }
+    insert(conn, (&product.id, product.status), buyer, &product.seller_id, at)
+}
+
+fn find_existing(conn: &mut Connection, product: &ProductId, buyer: &UserId) -> Result<Option<Opened>, DbError> {
+    match room::find_by_product(conn, product, buyer)? {
+        Some(room) => Ok(Some(Opened::Existing(read_back(conn, &RoomId::from_stored(room.id))?))),
+        None => Ok(None),
+    }
+}
+
+fn insert(
+    conn: &mut Connection,
+    (product, status): (&ProductId, ProductStatus),
+    buyer: &UserId,
+    seller: &UserId,
+    at: Timestamp,
+) -> Result<Opened, OperationError<OpenError>> {
     let id = RoomId::random();
-    room::insert(conn, &RoomRow::new(&id, &product.id, buyer, &product.seller_id, at), product.status)?;
+    room::insert(conn, &RoomRow::new(&id, product, buyer, seller, at), status)?;
     change::record(conn, &[Changed::RoomOpened(id.as_str())], at)?;
     Ok(Opened::New(read_back(conn, &id)?))
 }
@@ -156,7 +202,7 @@ mod tests {
         let conn = &mut db.conn();
         let bike = product("bike");
         let Ok(Opened::New(room)) = open_room(conn, &bike.id, &user("alice"), NOW) else { panic!() };
-        assert_eq!((&room.product, &room.buyer, &room.seller), (&bike, &user("alice"), &user("carol")));
+        assert_eq!((&room.product, &room.buyer, &room.seller), (&Some(bike.clone()), &user("alice"), &user("carol")));
         assert_eq!(room.created_at, NOW);
         let again = open_room(conn, &bike.id, &user("alice"), NOW.plus_ms(5));
         assert_eq!(again, Ok(Opened::Existing(room.clone())));

@@ -11,11 +11,12 @@ use diesel::{
 
 use super::{
     AuditFilter, Connection, ExportPlace, MessagePage, NewReport, NotifyBy, ReportAssignee, ReportFilter, ReportUser,
-    Reported, RoomList, WebPushOutcome, Write, Written, begin_notifications, claim_subscription, export_user,
-    fill_names, find_room, find_sign_in, find_unread, find_user_details, find_users_by_name, find_web_push,
-    finish_web_push, has_unfilled_names, is_member, is_removed_before, list_audit, list_blocks, list_due_subscriptions,
-    list_events, list_messages, list_notes, list_product_rooms, list_push_subscriptions, list_reports, list_rooms,
-    list_sanctions, load_room, open_room_for,
+    Reported, RoomList, StaffRoomList, WebPushOutcome, Write, Written, begin_notifications, claim_subscription,
+    export_user, fill_names, find_room, find_sign_in, find_unread, find_user_details, find_users_by_name,
+    find_web_push, finish_web_push, has_unfilled_names, is_member, is_removed_before, list_audit, list_blocks,
+    list_due_subscriptions, list_events, list_messages, list_notes, list_product_rooms, list_push_subscriptions,
+    list_reports, list_rooms, list_sanctions, list_staff_rooms, load_room, load_staff_rooms, open_room_for,
+    open_support_room,
     prelude::*,
     put_push_subscription, queue_notifications, remove_push_subscription, store_report,
     test_db::{NOW, TestDb, draft, is_postgres, product, read, room, say, user, user_id, write},
@@ -94,6 +95,8 @@ fn assert_plans(plans: &[(String, String)], indices: &[&str]) {
             "removed_messages",
             "push_subscriptions",
             "web_pushes",
+            "support_waits",
+            "room_staff",
         ] {
             assert!(!plan.contains(&format!("SCAN {table}")), "{sql}\n{plan}");
         }
@@ -360,6 +363,35 @@ fn what_staff_looks_up_goes_along_its_indices() {
             "reports_category (category=? AND id>?)",
             "reports_open_assignee (assignee_id=? AND id>?)",
             "removed_messages_at (removed_at<?)",
+        ],
+    );
+}
+
+#[test]
+fn the_conversations_of_the_staff_go_along_their_indices() {
+    if is_postgres() {
+        return;
+    }
+    let (db, a) = db_with_a_room();
+    let plans = plans_of(&db, |conn| {
+        let support = open_support_room(conn, &user_id("alice"), NOW).unwrap().into_room().id;
+        say(conn, &support, "alice", "help");
+        let joined = StaffRoomList::Joined(user_id("mod"));
+        for list in [StaffRoomList::Waiting, StaffRoomList::Support, joined, StaffRoomList::Frozen] {
+            let places = list_staff_rooms(conn, &list, None, 20).unwrap();
+            list_staff_rooms(conn, &list, places.last(), 20).unwrap();
+            load_staff_rooms(conn, &places, usize::MAX).unwrap();
+        }
+        load_room(conn, &a).unwrap();
+    });
+    let plans: Vec<_> = plans.into_iter().filter(|(sql, _)| !sql.starts_with("INSERT")).collect();
+    assert_plans(
+        &plans,
+        &[
+            "support_waits USING COVERING INDEX support_waits_since (since>?)",
+            "rooms_seller_list (seller_id=? AND seller_place=? AND active_at<?)",
+            "room_staff USING INDEX room_staff_user (user_id=?)",
+            "rooms USING INDEX rooms_frozen (id>?)",
         ],
     );
 }

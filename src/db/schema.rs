@@ -301,6 +301,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    support_waits (room_id) {
+        room_id -> Text,
+        since -> BigInt,
+    }
+}
+
+diesel::table! {
     users (id) {
         id -> Text,
         name -> Text,
@@ -357,6 +364,7 @@ diesel::joinable!(room_staff -> rooms (room_id));
 diesel::joinable!(room_staff -> users (user_id));
 diesel::joinable!(rooms -> products (product_id));
 diesel::joinable!(sanctions -> users (user_id));
+diesel::joinable!(support_waits -> rooms (room_id));
 diesel::joinable!(web_pushes -> push_subscriptions (subscription_id));
 diesel::joinable!(web_pushes -> rooms (room_id));
 
@@ -387,6 +395,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     room_staff,
     rooms,
     sanctions,
+    support_waits,
     users,
     web_pushes,
     webhook_progress

@@ -20,8 +20,8 @@ use crate::domain::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScreenContext {
     pub room_id: RoomId,
-    /// What the room is about.
-    pub product: Product,
+    /// What the room is about; `None` for a support room.
+    pub product: Option<Product>,
     /// The other member.
     pub recipient_id: UserId,
     /// The sender has said nothing there so far.
@@ -174,7 +174,7 @@ mod tests {
             |conn: &mut Connection, user: &str| find_room_for_screen(conn, &a, &user_id(user), false, NOW).unwrap();
         let first = find(conn, "alice").unwrap();
         assert_eq!((first.recipient_id.as_str(), first.is_first), ("carol", true));
-        assert_eq!(first.product.id.as_str(), "bike");
+        assert_eq!(first.product.unwrap().id.as_str(), "bike");
         let price = Price { amount: 100, currency: "USD".to_owned() };
         let (maker, client_id) = (user_id("alice"), None);
         write(conn, Write::MakeOffer { room: a.clone(), maker, price, client_id, at: NOW }).unwrap();

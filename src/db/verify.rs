@@ -29,7 +29,7 @@ struct Promise {
 }
 
 /// The promises that both databases can be asked for in the same words.
-const PROMISES: [Promise; 18] = [
+const PROMISES: [Promise; 19] = [
     Promise {
         what: "rooms whose messages are not numbered 1, 2, 3 … up to their last one",
         sql: "SELECT r.id AS example FROM rooms r LEFT JOIN \
@@ -91,6 +91,12 @@ const PROMISES: [Promise; 18] = [
     Promise {
         what: "products and buyers that have several rooms",
         sql: "SELECT min(id) AS example FROM rooms GROUP BY product_id, buyer_id HAVING count(*) > 1",
+    },
+    Promise {
+        what: "users who wait for an answer of the staff outside of a support room, or without having said something",
+        sql: "SELECT w.room_id AS example FROM support_waits w LEFT JOIN rooms r ON r.id = w.room_id \
+              WHERE r.id IS NULL OR r.seller_id <> 'system' OR (r.last_seq = 0 AND NOT EXISTS \
+              (SELECT 1 FROM message_tail t WHERE t.room_id = w.room_id))",
     },
     Promise {
         what: "rooms in which several offers wait for an answer",

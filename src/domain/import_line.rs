@@ -1,6 +1,7 @@
 //! The lines of `haggle import`: one JSON object each, parents before children.
 
 mod fields;
+mod room;
 
 use std::fmt;
 
@@ -15,6 +16,7 @@ use super::{
     user::NAME_CHARS_MAX,
 };
 pub use fields::{UnknownField, UnknownFields};
+pub use room::RoomLine;
 
 /// Longest line, in bytes.
 pub const LINE_BYTES_MAX: usize = 256 * 1024;
@@ -48,29 +50,10 @@ pub enum ImportLine {
         #[serde(skip)]
         keeps_status: bool,
     },
-    /// A conversation of a buyer about a product.
+    /// A conversation of a buyer about a product, or of a user with the marketplace's staff.
     Room(RoomLine),
     /// A message that was sent there.
     Message(MessageLine),
-}
-
-/// A conversation of a buyer about a product.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RoomLine {
-    /// The marketplace's own id, which is kept; haggle makes one when there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<RoomId>,
-    /// What it is about.
-    pub product_id: ProductId,
-    /// The buyer: the member who asks.
-    pub buyer_id: UserId,
-    /// When it was made; by its first message when not given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub created_at: Option<Timestamp>,
-    /// How far its members have read; everything that is imported when not given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub read_seq: Option<ReadSeqs>,
 }
 
 /// How far the two members of a room have read: the `seq` of the last message that each has seen, 0 for none.
@@ -228,7 +211,7 @@ impl ImportLine {
             }
             "room" => {
                 let room: RoomLine = read_object(line)?;
-                check_id(&room.buyer_id, "buyerId")?;
+                check_id(&room.buyer_id, if room.product_id.is_some() { "buyerId" } else { "userId" })?;
                 room.read_seq.unwrap_or_default().check()?;
                 Self::Room(room)
             }
@@ -356,11 +339,13 @@ mod tests {
         ImportLine::parse(line, &mut UnknownFields::default())
     }
 
-    const GOOD: [&str; 13] = [
+    const GOOD: [&str; 15] = [
         r#"{"type":"user","id":"u","name":"U","avatarUrl":"/u.png"}"#,
         r#"{"type":"product","id":"p","sellerId":"u","title":"P","price":0,"currency":"KRW","imageUrl":"https://x/y","status":"sold"}"#,
         r#"{"type":"room","id":"r","productId":"p","buyerId":"b"}"#,
         r#"{"type":"room","productId":"p","buyerId":"b"}"#,
+        r#"{"type":"room","kind":"support","userId":"u"}"#,
+        r#"{"type":"room","id":"r","kind":"support","userId":"u","createdAt":"2026-01-01T00:00:00.000Z","readSeq":{"buyer":3}}"#,
         r#"{"type":"user","id":"u","name":"U","createdAt":"2026-01-01T00:00:00.000Z","updatedAt":"2026-01-02T00:00:00.000Z"}"#,
         r#"{"type":"product","id":"p","sellerId":"u","title":"P","status":"on_sale","createdAt":"2026-01-01T00:00:00.000Z"}"#,
         r#"{"type":"room","productId":"p","buyerId":"b","createdAt":"2026-01-01T00:00:00.000Z","readSeq":{"buyer":3,"seller":0}}"#,
@@ -414,6 +399,20 @@ mod tests {
             ),
             (r#"{"type":"product","id":"p","sellerId":"u","title":"P","status":"gone"}"#, "`status`"),
             (r#"{"type":"room","productId":"p"}"#, "missing field `buyerId`"),
+            (r#"{"type":"room","buyerId":"b"}"#, "missing field `productId`"),
+            (r#"{"type":"room","kind":"support"}"#, "missing field `userId`"),
+            (
+                r#"{"type":"room","productId":"p","buyerId":"b","userId":"u"}"#,
+                "`userId` is for the kind support: leave it out",
+            ),
+            (
+                r#"{"type":"room","kind":"support","userId":"u","productId":"p"}"#,
+                "`productId` and `buyerId` are not for the kind support: leave them out",
+            ),
+            (
+                r#"{"type":"room","kind":"support","userId":"system"}"#,
+                "`userId` must not be `system`: it stands for the marketplace itself",
+            ),
             (r#"{"type":"message","roomId":"r","senderId":"b","sentAt":"2026-11-23T09:00:00Z"}"#, "`text`"),
             (r#"{"type":"message","roomId":"r","senderId":"b","text":"t","sentAt":"today"}"#, "`sentAt`"),
             (

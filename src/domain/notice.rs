@@ -117,6 +117,8 @@ impl WarningTemplate {
 pub enum NameCode {
     /// The user was deleted.
     DeletedUser,
+    /// The marketplace itself, as the other side of a support room.
+    Support,
 }
 
 impl NameCode {
@@ -125,6 +127,7 @@ impl NameCode {
     pub const fn name(self) -> &'static str {
         match self {
             Self::DeletedUser => "Deleted user",
+            Self::Support => "Support",
         }
     }
 }
@@ -151,12 +154,13 @@ mod tests {
 
     #[test]
     fn every_complete_language_of_the_components_has_words_for_every_code() {
-        let Value::String(deleted_user) = json!(NameCode::DeletedUser) else { panic!("a code is a string") };
+        let names = [NameCode::DeletedUser, NameCode::Support].map(|name| json!(name).as_str().unwrap().to_owned());
+        let codes = names.iter().map(String::as_str).chain([Notice::ProductStatus(ProductStatus::Sold).code()]);
         for strings in [
             include_str!("../../packages/components/src/languages/en.js"),
             include_str!("../../packages/components/src/languages/ko.js"),
         ] {
-            for code in [Notice::ProductStatus(ProductStatus::Sold).code(), &deleted_user] {
+            for code in codes.clone() {
                 let key = format!("{code}:");
                 assert_eq!(strings.lines().filter(|line| line.trim_start().starts_with(&key)).count(), 1, "{code}");
             }

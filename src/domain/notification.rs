@@ -18,8 +18,8 @@ pub struct UnreadNotification {
     pub unread: i64,
     /// How far they have read.
     pub read_seq: Seq,
-    /// What the room is about.
-    pub product: Product,
+    /// What the room is about; `None` for a support room.
+    pub product: Option<Product>,
     pub other: User,
     /// The newest message of the room.
     pub last_message: Option<StoredMessage>,

@@ -1,9 +1,37 @@
-//! Rooms: one for each (buyer, product). Its two members are the only ones who may enter, ever.
+//! Rooms: one for each (buyer, product), and one for each user who talks with the marketplace's staff. Its two members are the only
+//! ones who may enter, ever, but for staff who has joined.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Listing, Pair, Product, RoomId, Seq, Settings, StoredMessage, Timestamp, User, offer::StandingOffer};
+use super::{
+    Listing, Pair, Product, ProductId, RoomId, Seq, Settings, StoredMessage, Timestamp, User, offer::StandingOffer,
+};
+
+/// What a room is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RoomKind {
+    /// A buyer and a seller talk about a product.
+    #[default]
+    Product,
+    /// A user talks with the marketplace's staff.
+    Support,
+}
+
+impl RoomKind {
+    /// The kind of a room by its product.
+    #[must_use]
+    pub const fn of(product: Option<&Product>) -> Self {
+        if product.is_some() { Self::Product } else { Self::Support }
+    }
+
+    /// Whether it is the one that most rooms have.
+    #[must_use]
+    pub const fn is_product(&self) -> bool {
+        matches!(self, Self::Product)
+    }
+}
 
 /// A room as a member sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -11,27 +39,39 @@ use super::{Listing, Pair, Product, RoomId, Seq, Settings, StoredMessage, Timest
 pub struct Room {
     /// Can't be guessed; knowing it is not enough to enter.
     pub id: RoomId,
-    /// What it is about.
-    pub product: Product,
-    /// The one who asks.
+    /// `support` for a conversation with the marketplace's staff. Absent for one about a product.
+    #[serde(skip_serializing_if = "RoomKind::is_product")]
+    #[schema(required = false)]
+    pub kind: RoomKind,
+    /// What it is about. Absent from a support room, and from no other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product: Option<Product>,
+    /// The one who asks. In a support room: the one member.
     pub buyer: User,
-    /// The one who owns the product.
+    /// The one who owns the product. In a support room: the marketplace itself, with the id `system`.
     pub seller: User,
     /// When it was made.
     pub created_at: Timestamp,
 }
 
 impl Room {
-    /// Its two members.
+    /// Its two members; of a support room the second one is nobody, and stands for the staff.
     #[must_use]
     pub const fn members(&self) -> Pair<&User> {
         Pair { buyer: &self.buyer, seller: &self.seller }
     }
 
+    /// Whether it shows this product.
+    #[must_use]
+    pub fn is_about(&self, product: &ProductId) -> bool {
+        self.product.as_ref().is_some_and(|own| own.id == *product)
+    }
+
     /// Bytes that it takes as JSON, about.
     #[must_use]
     pub fn weight_bytes(&self) -> usize {
-        128 + self.product.weight_bytes() + self.buyer.weight_bytes() + self.seller.weight_bytes()
+        let product = self.product.as_ref().map_or(0, Product::weight_bytes);
+        128 + product + self.buyer.weight_bytes() + self.seller.weight_bytes()
     }
 }
 

@@ -122,6 +122,8 @@ audit_actions! {
     UnlistProduct = "unlist_product",
     /// A product was put back.
     RelistProduct = "relist_product",
+    /// Conversations that the staff looks after were listed.
+    ListRooms = "list_rooms",
     /// A room was looked up.
     ReadRoom = "read_room",
     /// A conversation was read.

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use super::{
     NameCode, UserId,
     field::{InvalidField, check_text, check_url},
+    support,
 };
 
 /// Longest name, in characters.
@@ -20,8 +21,8 @@ pub struct User {
     /// What the other side sees.
     #[schema(min_length = 1, max_length = 200)]
     pub name: String,
-    /// Present where the name is haggle's own: `deleted_user` for a user who was deleted. A client shows it in its user's
-    /// language; `name` is in English.
+    /// Present where the name is haggle's own: `deleted_user` for a user who was deleted, `support` for the other side of a support
+    /// room. A client shows it in its user's language; `name` is in English.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name_code: Option<NameCode>,
     /// Picture of the person.
@@ -41,6 +42,13 @@ impl User {
     pub fn deleted(id: UserId) -> Self {
         let code = NameCode::DeletedUser;
         Self { id, name: code.name().to_owned(), name_code: Some(code), avatar_url: None }
+    }
+
+    /// The other side of a support room: the marketplace itself.
+    #[must_use]
+    pub fn desk() -> Self {
+        let code = NameCode::Support;
+        Self { id: support::desk(), name: code.name().to_owned(), name_code: Some(code), avatar_url: None }
     }
 
     /// Bytes that it takes as JSON, about.

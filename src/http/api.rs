@@ -25,7 +25,9 @@ pub mod room_staff;
 pub mod rooms;
 pub mod sanctions;
 pub mod search;
+pub mod staff_rooms;
 pub mod staff_views;
+mod tag;
 pub mod users;
 
 use actix_web::HttpResponse;

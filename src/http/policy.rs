@@ -125,6 +125,7 @@ pub const RULES: &[Rule] = &[
     rule("POST", "/api/v1/users/{id}/notes", Needs::Staff),
     rule("GET", "/api/v1/mutes", Needs::Staff),
     rule("GET", "/api/v1/bans", Needs::Staff),
+    rule("GET", "/api/v1/staff/rooms", Needs::Staff),
     rule("GET", "/api/v1/audit", Needs::Staff),
     rule("GET", "/api/v1/events", Needs::Service),
     rule("GET", "/api/v1/operations", Needs::Operator),

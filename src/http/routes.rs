@@ -5,7 +5,8 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 use super::{
     api::{
         audit, blocks, currencies, demo, events, features, images, me, messages, moderation, notes, offers, operations,
-        origin, products, push_subscriptions, reactions, reports, room_staff, rooms, sanctions, search, users,
+        origin, products, push_subscriptions, reactions, reports, room_staff, rooms, sanctions, search, staff_rooms,
+        users,
     },
     embed, engine_io, health, openapi,
     problem::Problem,
@@ -128,6 +129,7 @@ fn of_people_and_products(config: &mut web::ServiceConfig) {
         .service(read("/api/v1/users/{id}/notes", notes::list_user_notes).route(web::post().to(notes::add_user_note)))
         .service(read("/api/v1/mutes", sanctions::list_mutes))
         .service(read("/api/v1/bans", sanctions::list_bans))
+        .service(read("/api/v1/staff/rooms", staff_rooms::list_staff_rooms))
         .service(read("/api/v1/audit", audit::list_audit))
         .service(read("/api/v1/operations", operations::get_operations))
         .service(read("/api/v1/users/{id}/export", users::export_user))

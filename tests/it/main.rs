@@ -54,6 +54,7 @@ mod slow_reader;
 mod socket_io;
 mod staff;
 mod support;
+mod support_rooms;
 mod tls;
 mod two_wires;
 mod unread_notification;

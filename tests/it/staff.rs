@@ -110,6 +110,7 @@ fn calls(room: &str, message: &str, report: &str, gone: &str) -> Vec<Call> {
         (("POST", user_notes), user("/notes"), note(), AuditAction::AddNote),
         (("GET", "/api/v1/mutes"), list("/api/v1/mutes"), None, AuditAction::ListMutes),
         (("GET", "/api/v1/bans"), list("/api/v1/bans"), None, AuditAction::ListBans),
+        (("GET", "/api/v1/staff/rooms"), list("/api/v1/staff/rooms?list=waiting"), None, AuditAction::ListRooms),
         (("GET", "/api/v1/audit"), list("/api/v1/audit"), None, AuditAction::ReadAudit),
         (("DELETE", "/api/v1/users/{id}"), format!("/api/v1/users/{gone}"), None, AuditAction::DeleteUser),
     ]);

@@ -19,6 +19,9 @@ pub(super) fn of_staff() -> Vec<Route> {
     let mut routes = vec![
         staff("GET", "/api/v1/audit", "two hundred entries", |_, _| get("/api/v1/audit?limit=200")),
         staff("GET", "/api/v1/operations", "over and over", |_, _| get("/api/v1/operations")),
+        staff("GET", "/api/v1/staff/rooms", "a hundred support conversations", |_, _| {
+            get("/api/v1/staff/rooms?list=support&limit=100")
+        }),
         staff("GET", "/api/v1/bans", "a hundred", |_, _| get("/api/v1/bans?limit=100")),
         staff("GET", "/api/v1/mutes", "a hundred", |_, _| get("/api/v1/mutes?limit=100")),
         staff("GET", "/api/v1/products/{id}/rooms", "a thousand rooms, page by page", |_, _| {

@@ -438,8 +438,8 @@ impl LiveRoom {
 
     /// The product changed.
     pub fn product_changed(&mut self, product: &Product) {
-        if self.state.room.product.id == product.id {
-            self.state.room.product = product.clone();
+        if self.state.room.is_about(&product.id) {
+            self.state.room.product = Some(product.clone());
         }
     }
 

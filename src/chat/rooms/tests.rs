@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     db::MemberState,
     domain::{
-        Listing, MessageId, MessageKind, Pair, Room, Seq, Settings, StoredMessage,
+        Listing, MessageId, MessageKind, Pair, Room, RoomKind, Seq, Settings, StoredMessage,
         offer::{Offer, OfferStatus, Price},
         sample::{self, bike, user},
     },
@@ -18,7 +18,8 @@ use crate::{
 pub(in crate::chat) fn state(id: &str) -> RoomState {
     let room = Room {
         id: RoomId::new(id).unwrap(),
-        product: bike(),
+        kind: RoomKind::Product,
+        product: Some(bike()),
         buyer: user("alice"),
         seller: user("sam"),
         created_at: Timestamp(0),

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{ImportOptions, message_id::Content, read_marks::ReadMarks};
+use super::{ImportOptions, message_id::Content, read_marks::ReadMarks, waits};
 use crate::{
     db::{
         Connection, DbError, OperationError, discarded_images, message_index,
@@ -207,7 +207,7 @@ fn store_room(
     options: ImportOptions,
     marks: &mut ReadMarks,
 ) -> LineResult {
-    let Some(product) = product::find_product(conn, &line.product_id)? else {
+    let Some(product) = product::find_product(conn, &line.product())? else {
         return Err("`productId` is no product of an earlier line".into());
     };
     if product.seller_id == line.buyer_id {
@@ -224,7 +224,7 @@ fn store_room(
         return Ok(change_room(conn, &room, created_at, options, marks)?);
     }
     if user::find_row(conn, line.buyer_id.as_str())?.is_none() {
-        return Err("`buyerId` is no user of an earlier line".into());
+        return Err("`buyerId`, or `userId`, is no user of an earlier line".into());
     }
     let id = line.id.clone().unwrap_or_else(RoomId::random);
     if !room::lock(conn, &[id.as_str()])?.is_empty() {
@@ -290,6 +290,7 @@ fn store_messages(
     let Sorted { mut new, offers, revised } = sort(conn, lines, &mut rooms, options, marks, stored)?;
     notification::import_messages(conn, options.now, |conn| message::insert(conn, new.iter_mut().collect()))?;
     room_staff::note_imported(conn, &new)?;
+    waits::note(conn, &rooms, &new)?;
     for message in new.iter().filter(|message| message.edited_at.is_some() || message.deleted_at.is_some()) {
         message::set_revised(conn, &message.id, message.edited_at, message.deleted_at)?;
     }
@@ -342,6 +343,10 @@ fn sort<'a>(
         let role = room.row.role_of(&line.sender_id);
         if role.is_none() && line.kind != MessageKind::System && line.staff_name.is_none() {
             stored.bad.push((*number, "`senderId` is neither the buyer nor the seller of the room".to_owned()));
+            continue;
+        }
+        if line.kind == MessageKind::Offer && room.row.is_support() {
+            stored.bad.push((*number, "`kind`: an offer needs a product".to_owned()));
             continue;
         }
         if role.is_some() && line.staff_name.is_some() {

@@ -29,7 +29,7 @@ fn in_short(event: &Event) -> String {
             let RoomSettings { archived, muted, pinned, unread } = settings;
             format!("room settings {user_id} {archived} {muted} {pinned} {unread}")
         }
-        Fact::RoomOpened(room) => format!("room {} {}", room.buyer.id, room.product.id),
+        Fact::RoomOpened(room) => format!("room {} {}", room.buyer.id, room.product.as_ref().unwrap().id),
         Fact::OfferUpdated(offer) => format!("offer {} {}", offer.amount, offer.status.as_str()),
         Fact::ProductUpdated(product) => format!("product {} {}", product.id, product.status.as_str()),
         Fact::UserUpdated(user) => format!("user {}", user.name),

@@ -2,7 +2,7 @@
 
 use crate::{
     db::{Backend, Connection, DbError, models::offer, prelude::*, schema::products},
-    domain::{MessageId, Product, ProductId, ProductStatus, Times, UserId},
+    domain::{MessageId, Product, ProductId, ProductStatus, Times, UserId, support::SUPPORT_PRODUCT},
 };
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
@@ -64,7 +64,12 @@ pub fn find_product(conn: &mut Connection, product: &ProductId) -> Result<Option
 /// # Errors
 /// [`DbError`] when the database does not answer.
 pub fn list_products(conn: &mut Connection, limit: i64) -> Result<Vec<Product>, DbError> {
-    let rows = products::table.order(products::id).limit(limit).select(ProductRow::as_select()).load(conn)?;
+    let rows = products::table
+        .filter(products::id.ne(SUPPORT_PRODUCT))
+        .order(products::id)
+        .limit(limit)
+        .select(ProductRow::as_select())
+        .load(conn)?;
     rows.into_iter().map(ProductRow::into_product).collect()
 }
 

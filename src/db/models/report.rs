@@ -144,6 +144,9 @@ pub enum ReportError {
     /// One's own message, or the marketplace's.
     #[error("`messageId` must be a message of the other member")]
     NotTheirs,
+    /// The other side is the marketplace itself.
+    #[error("a conversation with support has no other member to report")]
+    NobodyToReport,
     /// Too many wait for a decision.
     #[error("too many of your reports wait for a decision: at most {OPEN_PER_ROOM_MAX} per room and {OPEN_MAX} in all")]
     TooMany,
@@ -157,6 +160,7 @@ impl From<ReportError> for ChatError {
             ReportError::Forbidden => ErrorCode::Forbidden,
             ReportError::NoSuchMessage => ErrorCode::NotFound,
             ReportError::NotTheirs => ErrorCode::Invalid,
+            ReportError::NobodyToReport => ErrorCode::Conflict,
             ReportError::TooMany => ErrorCode::RateLimited,
         };
         let retry_after_ms = (error == ReportError::TooMany).then_some(TOO_MANY_RETRY_MS);
@@ -178,6 +182,9 @@ fn store(conn: &mut Connection, new: &NewReport) -> Result<Reported, OperationEr
         return Err(ReportError::Forbidden.into());
     };
     let Some(role) = locked.active_role_of(reporter) else { return Err(ReportError::Forbidden.into()) };
+    if locked.row.is_support() {
+        return Err(ReportError::NobodyToReport.into());
+    }
     let reported = locked.row.user_of(role.other());
     let reported_seq = message.as_ref().map(|id| find_reported(conn, room, id, reported)).transpose()?;
     if let Some(open) = find_open(conn, reporter, room, message.as_ref())? {

@@ -3,12 +3,16 @@
 mod details;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod staff_lists;
 
 use std::collections::{HashMap, HashSet};
 
 use diesel::dsl::count_star;
 
-pub(in crate::db) use self::details::{MemberDetails, RoomDetails, find_staff};
+pub(in crate::db) use self::{
+    details::{MemberDetails, RoomDetails, find_staff},
+    staff_lists::{list_frozen, list_joined, list_support},
+};
 use crate::{
     db::{
         Backend, Connection, DbError,
@@ -16,7 +20,10 @@ use crate::{
         prepared::{self, Value, one_of},
         schema::{blocks, room_staff, rooms, users},
     },
-    domain::{ListPlace, Listing, Pair, ProductId, ProductStatus, Role, RoomId, StoredMessage, Timestamp, UserId},
+    domain::{
+        ListPlace, Listing, Pair, ProductId, ProductStatus, Role, RoomId, StoredMessage, Timestamp, UserId,
+        support::{is_desk, is_support},
+    },
 };
 
 diesel::alias! {
@@ -122,8 +129,14 @@ impl RoomRow {
         Pair { buyer: &self.buyer_id, seller: &self.seller_id }
     }
 
+    /// Nobody is the desk of a support room, not even the marketplace.
     pub(in crate::db) fn role_of(&self, user: &UserId) -> Option<Role> {
-        self.users().role_where(|id| *id == user.as_str())
+        self.users().role_where(|id| *id == user.as_str()).filter(|_| !is_desk(user.as_str()))
+    }
+
+    /// Whether a user talks with the marketplace's staff here.
+    pub(in crate::db) fn is_support(&self) -> bool {
+        is_support(&self.product_id)
     }
 
     pub(in crate::db) fn user_of(&self, role: Role) -> &str {
@@ -359,7 +372,10 @@ pub(in crate::db) fn list_by_product(
 
 /// Adds a room of a product that stands like this.
 pub(in crate::db) fn insert(conn: &mut Connection, room: &RoomRow, status: ProductStatus) -> QueryResult<()> {
-    diesel::insert_into(rooms::table).values((room, rooms::notified_status.eq(status.as_str()))).execute(conn)?;
+    // Support is no way around the marketplace.
+    let contact_allowed = rooms::contact_allowed.eq(room.is_support());
+    let values = (room, rooms::notified_status.eq(status.as_str()), contact_allowed);
+    diesel::insert_into(rooms::table).values(values).execute(conn)?;
     Ok(())
 }
 

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::{
     db::{Backend, Connection, DbError, prelude::*, schema::users},
-    domain::{NameCode, Settings, Times, Timestamp, User, UserId, name_search::comparable_name},
+    domain::{
+        NameCode, Settings, Times, Timestamp, User, UserId, message::SYSTEM_SENDER, name_search::comparable_name,
+        support::is_desk,
+    },
 };
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -31,6 +34,7 @@ impl From<UserRow> for User {
     fn from(row: UserRow) -> Self {
         let id = UserId::from_stored(row.id);
         match row.deleted_at {
+            _ if is_desk(id.as_str()) => Self::desk(),
             None => Self::new(id, row.name, row.avatar_url),
             Some(_) => Self::deleted(id),
         }
@@ -50,7 +54,7 @@ pub fn find_user(conn: &mut Connection, user: &UserId) -> Result<Option<User>, D
 /// # Errors
 /// [`DbError`] when the database does not answer.
 pub fn find_users(conn: &mut Connection, ids: &BTreeSet<UserId>) -> Result<Vec<User>, DbError> {
-    let ids = ids.iter().map(UserId::as_str);
+    let ids = ids.iter().map(UserId::as_str).filter(|id| !is_desk(id));
     let rows: Vec<UserRow> =
         users::table.filter(users::id.eq_any(ids)).order(users::id).select(UserRow::as_select()).load(conn)?;
     Ok(rows.into_iter().map(User::from).collect())
@@ -70,7 +74,7 @@ pub fn is_deleted(conn: &mut Connection, user: &UserId) -> Result<bool, DbError>
 /// [`DbError`] when the database does not answer.
 pub fn list_users(conn: &mut Connection, limit: i64) -> Result<Vec<User>, DbError> {
     let rows: Vec<UserRow> = users::table
-        .filter(users::deleted_at.is_null())
+        .filter(users::deleted_at.is_null().and(users::id.ne(SYSTEM_SENDER)))
         .order(users::id)
         .limit(limit)
         .select(UserRow::as_select())
@@ -78,7 +82,11 @@ pub fn list_users(conn: &mut Connection, limit: i64) -> Result<Vec<User>, DbErro
     Ok(rows.into_iter().map(User::from).collect())
 }
 
+/// `None` for the desk, too: its row is for the rooms' sake, and to everybody there is no such user.
 pub(in crate::db) fn find_row(conn: &mut Connection, user: &str) -> QueryResult<Option<UserRow>> {
+    if is_desk(user) {
+        return Ok(None);
+    }
     users::table.find(user).select(UserRow::as_select()).get_result(conn).optional()
 }
 
@@ -274,6 +282,7 @@ pub fn find_user_details(conn: &mut Connection, user: &UserId) -> Result<Option<
     type Columns = (UserRow, Option<i64>, Option<i64>, (Option<i64>, Option<i64>));
     let found: Option<Columns> = users::table
         .find(user.as_str())
+        .filter(users::id.ne(SYSTEM_SENDER))
         .select((UserRow::as_select(), users::muted_until, users::banned_until, (users::created_at, users::updated_at)))
         .get_result(conn)
         .optional()?;

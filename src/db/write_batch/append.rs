@@ -13,6 +13,7 @@ use crate::{
             message::{self, ClientKey},
             room::{self, LockedRoom},
             room_staff::{self, Speaker},
+            support_wait,
         },
         tail::Tail,
     },
@@ -58,6 +59,7 @@ pub(super) fn write_run(
         unread: Vec::new(),
         delivered: Vec::new(),
         answered: Vec::new(),
+        support: Vec::new(),
         contact_allowed: find_contact_allowed(conn, writes)?,
         staff: find_staff(conn, writes)?,
     };
@@ -73,7 +75,7 @@ pub(super) fn write_run(
         outcomes.push(outcome);
     }
 
-    let Run { rooms, repeats, unread, delivered, answered, .. } = run;
+    let Run { rooms, repeats, unread, delivered, answered, support, .. } = run;
     save(conn, tail.as_deref_mut(), rooms, &mut outcomes[first..])?;
     for (repeat, of) in repeats {
         let Some(Ok(Written::Appended { message, .. })) = outcomes.get(of) else { continue };
@@ -83,6 +85,7 @@ pub(super) fn write_run(
         }
     }
     save_delivered(conn, &delivered, outcomes)?;
+    save_waits(conn, &support)?;
     record_reads(conn, &answered, &outcomes[first..], now)?;
     for (index, last_seq) in unread {
         if let Some(Ok(Written::Read { room, reader, read_seq, unread, .. })) = outcomes.get_mut(index) {
@@ -151,6 +154,17 @@ fn save_delivered(conn: &mut Connection, delivered: &[(usize, Role)], outcomes: 
     }
     let rows: Vec<_> = raised.iter().filter_map(|room| Some((room.as_str(), *marks.get(room)?))).collect();
     Ok(delivery_mark::save(conn, &rows)?)
+}
+
+/// Notes where users wait for the staff: in the order in which they and the staff have spoken.
+fn save_waits(conn: &mut Connection, support: &[(RoomId, Option<Timestamp>)]) -> Result<(), DbError> {
+    for (room, since) in support {
+        match since {
+            Some(since) => support_wait::begin(conn, room.as_str(), *since)?,
+            None => support_wait::end(conn, room.as_str())?,
+        }
+    }
+    Ok(())
 }
 
 fn room_ids(writes: &[Write]) -> Vec<&str> {
@@ -291,6 +305,8 @@ struct Run {
     delivered: Vec<(usize, Role)>,
     /// Who has read messages of others by answering them.
     answered: Vec<(RoomId, UserId)>,
+    /// Support rooms in which a user begins to wait for the staff, and when; `None` where the staff has answered.
+    support: Vec<(RoomId, Option<Timestamp>)>,
     /// Rooms in which the masking rule does not count, of those where it has something to say.
     contact_allowed: HashSet<String>,
     /// Who of the staff says something, in rooms that they have joined.
@@ -375,6 +391,9 @@ impl Run {
         message.text = text.or(message.text);
         message.staff_name = speaker.map(|speaker| speaker.name.clone());
         room.list_message(&message);
+        if !by_system && room.row.is_support() {
+            self.support.push((draft.room.clone(), by_member.then_some(draft.sent_at)));
+        }
         Ok(Written::Appended { message, first_time: true })
     }
 

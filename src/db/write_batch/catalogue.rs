@@ -7,7 +7,7 @@ use super::{
 use crate::{
     db::{
         Connection, DbError,
-        models::{note, offer, product, push_subscription, room, sanction, user, wave},
+        models::{note, offer, product, push_subscription, room, sanction, support_wait, user, wave},
     },
     domain::{Product, ProductId, ProductStatus, Times, Timestamp, User, UserId, message::SYSTEM_SENDER},
 };
@@ -42,6 +42,7 @@ pub(super) fn delete_user(conn: &mut Connection, user: &UserId, at: Timestamp) -
         sanction::delete_all(conn, user)?;
         note::delete_about(conn, user)?;
         push_subscription::delete_all(conn, user)?;
+        support_wait::end_of_user(conn, user)?;
         erase_user::begin(conn, user)?;
     }
     Ok(Written::UserDeleted { user: User::deleted(user.clone()), changed, left })

@@ -32,6 +32,9 @@ pub(super) fn make(
     if locked.active_role_of(maker).is_none() {
         return Err(WriteError::Forbidden.into());
     }
+    if locked.row.is_support() {
+        return Err(WriteError::NothingForSale.into());
+    }
     if let Some(client_id) = client_id {
         let key = (room.as_str(), maker.as_str(), client_id.as_str());
         if let Some(message) = message::find_by_client_keys(conn, &[key])?.pop() {

@@ -6,13 +6,19 @@ use crate::{
         Connection,
         models::{block, report, sanction, user},
     },
-    domain::{Block, RoomId, SettingsPatch, Timestamp, User, UserId, message::SYSTEM_SENDER, safety::Decision},
+    domain::{
+        Block, RoomId, SettingsPatch, Timestamp, User, UserId, message::SYSTEM_SENDER, safety::Decision,
+        support::is_desk,
+    },
 };
 
 /// Blocking twice is blocking once. Anyone who shares no room with somebody gets the same answer whether they exist or not.
 pub(super) fn block(conn: &mut Connection, blocker: &User, blocked: &UserId, at: Timestamp) -> WriteResult {
     if blocker.id == *blocked {
         return Err(WriteError::OwnBlock.into());
+    }
+    if is_desk(blocked.as_str()) {
+        return Err(WriteError::DeskBlock.into());
     }
     if user::is_deleted(conn, &blocker.id)? || blocker.id.as_str() == SYSTEM_SENDER {
         return Err(WriteError::RemovedUser.into());

@@ -90,6 +90,9 @@ pub enum WriteError {
     /// An offer that can't be made or answered as things stand.
     #[error(transparent)]
     Offer(#[from] offer::OfferRefusal),
+    /// An offer needs a product.
+    #[error("a conversation with support is about no product: nothing can be offered here")]
+    NothingForSale,
     /// A product that is put on sale, where an offer on it was accepted: as likely as not by a marketplace that does not know.
     #[error("the offer {0} on this product was accepted: leave `status` out, or undo that with PATCH")]
     OfferAccepted(MessageId),
@@ -105,6 +108,9 @@ pub enum WriteError {
     /// Nobody blocks themselves.
     #[error("one can't block oneself")]
     OwnBlock,
+    /// Nobody blocks the marketplace itself.
+    #[error("the marketplace's support can't be blocked: archive or mute the conversation instead")]
+    DeskBlock,
     /// The database failed at this write alone.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -135,6 +141,8 @@ impl WriteError {
             | Self::SellerHasRooms
             | Self::OfferAccepted(_)
             | Self::OfferStays
+            | Self::NothingForSale
+            | Self::DeskBlock
             | Self::OwnRoom
             | Self::RoomStaffFull
             | Self::TooManyStaffRooms

@@ -14,7 +14,7 @@ use crate::{
     http::{
         extract::{InPath, PageOf, SignedIn},
         problem::Problem,
-        responses::{AsUser, Unknown},
+        responses::{AsUser, Changed, Unknown},
         state::AppState,
     },
 };
@@ -41,7 +41,8 @@ impl FromStr for BlockCursor {
 /// changes nothing.
 ///
 /// # Errors
-/// `not_found` for a user with whom the caller shares no room, whether they exist or not; `invalid` for the caller's own id.
+/// `not_found` for a user with whom the caller shares no room, whether they exist or not; `invalid` for the caller's own id;
+/// `conflict` for `system`: nobody blocks the marketplace's support.
 #[utoipa::path(
     put,
     path = "/api/v1/blocks/{userId}",
@@ -52,7 +53,7 @@ impl FromStr for BlockCursor {
     responses(
         (status = 201, description = "The block is new", body = Block),
         (status = 200, description = "The block was there before", body = Block),
-        AsUser, Unknown,
+        AsUser, Unknown, Changed,
     )
 )]
 pub async fn block(

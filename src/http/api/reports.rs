@@ -1,15 +1,10 @@
 //! Reports: a member makes one, the marketplace's staff decides.
 
-use std::sync::LazyLock;
-
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
-use data_encoding::HEXLOWER;
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Deserializer, Serialize};
-use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
-use super::record;
+use super::{record, tag::Tag};
 use crate::{
     actors::db_executor::purpose::{Reading, Writing},
     db::{self, Moderation, NewReport, OpenReport, ReportAssignee, ReportFilter, ReportUser, Reported},
@@ -19,10 +14,9 @@ use crate::{
     },
     error::ChatError,
     http::{
-        compressed::has_already,
         extract::{Body, InPath, InQuery, PageOf, SignedIn, Staff, Why},
         problem::Problem,
-        responses::{AsStaff, AsUser, Unknown, WithBody},
+        responses::{AsStaff, AsUser, Changed, Unknown, WithBody},
         state::{AppState, json_body},
     },
     protocol::{json::to_json, view::ReportView},
@@ -69,7 +63,7 @@ pub struct Receipt {
 ///
 /// # Errors
 /// `forbidden` for anyone but the room's two members, `not_found` for a message that is not in it, `invalid` for one that
-/// is not the other member's, `rate_limited` for a user of whom 20 reports about this room, or 100 in all, wait for a
+/// is not the other member's, `conflict` in a support room, where nobody is to be reported, `rate_limited` for a user of whom 20 reports about this room, or 100 in all, wait for a
 /// decision.
 #[utoipa::path(
     post,
@@ -83,7 +77,7 @@ pub struct Receipt {
     responses(
         (status = 201, description = "The report waits for its decision", body = Receipt),
         (status = 200, description = "The same report waits already", body = Receipt),
-        AsUser, WithBody, Unknown,
+        AsUser, WithBody, Unknown, Changed,
     )
 )]
 pub async fn report(
@@ -201,30 +195,13 @@ pub async fn list_reports(
     let presenter = state.presenter();
     let items = reports.iter().map(|report| ReportView::of(report, &presenter)).collect();
     let body = to_json(&ReportPage { items, users, next_cursor });
-    let tag = tag_of(&staff.by, request.query_string(), &body);
     // Who watches the queue asks every few seconds.
-    if has_already(&request, &tag) {
-        return Ok(HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish());
+    let tag = Tag::of(&staff.by, &request, &body);
+    if tag.is_known_to(&request) {
+        return Ok(tag.not_modified());
     }
     record(&state, staff, AuditAction::ListReports, about, None).await?;
-    let mut response = json_body(body);
-    if let Ok(tag) = tag.parse() {
-        response.headers_mut().insert(header::ETAG, tag);
-    }
-    Ok(response)
-}
-
-/// The tag of what one caller has read by one query. Only this server can make it, so nobody has it who has not read that: an
-/// answer of 304 would say so without an entry in the audit log.
-fn tag_of(by: &Moderator, query: &str, body: &[u8]) -> String {
-    static KEY: LazyLock<Uuid> = LazyLock::new(Uuid::new_v4);
-    let mut hash = Sha256::new_with_prefix(KEY.as_bytes());
-    // No id and no query has a byte of zero in it.
-    for part in [by.stored_id().unwrap_or_default().as_bytes(), query.as_bytes(), body] {
-        hash.update(part);
-        hash.update([0]);
-    }
-    format!("\"{}\"", HEXLOWER.encode(&hash.finalize()[..12]))
+    Ok(tag.with(body))
 }
 
 /// A report with the messages that are kept with it.

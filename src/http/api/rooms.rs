@@ -13,10 +13,10 @@ use crate::{
     chat::request::{Read, Received},
     db::{self, Opened, RoomCursor, RoomList, Write},
     domain::{
-        Account, AuditAction, AuditSubject, ProductId, Room, RoomId, RoomSettings, RoomSettingsPatch, Seq, Timestamp,
-        UserId,
+        Account, AuditAction, AuditSubject, ProductId, Room, RoomId, RoomKind, RoomSettings, RoomSettingsPatch, Seq,
+        Timestamp, User, UserId,
     },
-    error::ChatError,
+    error::{ChatError, ErrorCode},
     http::{
         extract::{Body, Caller, InPath, InQuery, MemberOrStaff, PageOf, SignedIn, Why},
         problem::Problem,
@@ -33,24 +33,81 @@ use crate::{
 /// Which page of the caller's rooms.
 type WantedPage = PageOf<RoomCursor, 100, 50>;
 
-/// Which room to open.
+/// Which room to open: a buyer's for a product, or a user's with the marketplace's staff.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OpenRoom {
-    /// What it shall be about.
-    product_id: ProductId,
+    /// `support` for a user's conversation with the marketplace's staff, with the service key alone.
+    #[serde(default)]
+    kind: RoomKind,
+    /// What it shall be about: needed, but for the kind `support`.
+    #[serde(default)]
+    product_id: Option<ProductId>,
     /// Who asks: needed with the service key. A user opens their own rooms and leaves it out.
     #[serde(default)]
     buyer_id: Option<UserId>,
+    /// Who talks with the staff: for the kind `support` alone.
+    #[serde(default)]
+    user_id: Option<UserId>,
 }
 
-/// Opens the buyer's room for a product.
+/// What a request to open a room comes to, by who sends it.
+enum ToOpen {
+    /// The caller's own.
+    Own { product: ProductId, buyer: User },
+    /// For a buyer, by the marketplace.
+    For { product: ProductId, buyer: UserId },
+    /// For somebody who needs help, by the marketplace.
+    Support { user: UserId },
+}
+
+impl OpenRoom {
+    fn by(self, caller: Caller) -> Result<ToOpen, ChatError> {
+        let Self { kind, product_id, buyer_id, user_id } = self;
+        match (kind, caller) {
+            (RoomKind::Support, Caller::User(_)) => {
+                let sentence = "the `kind` support is for the service key: your backend opens the room for its user";
+                Err(ChatError::new(ErrorCode::Forbidden, sentence))
+            }
+            (RoomKind::Support, Caller::Service) => match (product_id, buyer_id, user_id) {
+                (None, None, Some(user)) => Ok(ToOpen::Support { user }),
+                (None, None, None) => Err(ChatError::invalid("`userId` is missing: say who needs support")),
+                _ => Err(ChatError::invalid(
+                    "`productId` and `buyerId` are not for the kind support: leave them out, and name the user in `userId`",
+                )),
+            },
+            (RoomKind::Product, _) if user_id.is_some() => {
+                Err(ChatError::invalid("`userId` is for the kind support: leave it out, or give `kind`"))
+            }
+            (RoomKind::Product, caller) => {
+                let product = product_id
+                    .ok_or_else(|| ChatError::invalid("`productId` is missing: say what the room shall be about"))?;
+                match (caller, buyer_id) {
+                    (Caller::User(identity), Some(buyer)) if buyer != identity.user => {
+                        Err(ChatError::invalid("`buyerId` is for the service key: users open their own rooms"))
+                    }
+                    (Caller::User(identity), _) => Ok(ToOpen::Own { product, buyer: user_of(&identity) }),
+                    (Caller::Service, Some(buyer)) => Ok(ToOpen::For { product, buyer }),
+                    (Caller::Service, None) => {
+                        Err(ChatError::invalid("`buyerId` is missing: say for whom the room is"))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Opens the buyer's room for a product, or a user's room with the marketplace's staff.
 ///
 /// There is one room for each buyer and product: the first call makes it (201), later ones find it (200). A user opens
 /// their own; with the service key the marketplace opens one for a buyer whom it has put, and names them in `buyerId`.
 ///
+/// With `kind: "support"` and the service key it is a conversation with the staff: one for each user whom the marketplace has put,
+/// named in `userId`. It has no product, and its other side is the marketplace itself.
+///
 /// # Errors
-/// `own_product` for the product's seller, `not_found` for a product that is unknown or takes no new rooms, `invalid`, `forbidden` for a removed user.
+/// `own_product` for the product's seller, `not_found` for a product that is unknown or takes no new rooms, `invalid`, `forbidden` for a removed
+/// user, and for a user who asks for the kind `support`.
 #[utoipa::path(
     post,
     path = "/api/v1/rooms",
@@ -69,25 +126,22 @@ pub async fn open_room(
     caller: Caller,
     body: Body<OpenRoom>,
 ) -> Result<HttpResponse, Problem> {
-    let Body(OpenRoom { product_id, buyer_id }) = body;
     let at = state.clock.now();
-    let opened = match (caller, buyer_id) {
-        (Caller::User(identity), Some(buyer)) if buyer != identity.user => {
-            return Err(ChatError::invalid("`buyerId` is for the service key: users open their own rooms").into());
-        }
-        (Caller::User(identity), _) => {
-            let buyer = user_of(&identity);
-            let purpose = Writing::change(identity.user, "open_room");
+    let opened = match body.0.by(caller)? {
+        ToOpen::Own { product, buyer } => {
+            let purpose = Writing::change(buyer.id.clone(), "open_room");
             let scope = db::Scope::User(buyer.id.clone());
-            state.database.write(purpose, scope, move |conn| db::open_room(conn, &product_id, &buyer, at)).await?
+            state.database.write(purpose, scope, move |conn| db::open_room(conn, &product, &buyer, at)).await?
         }
-        (Caller::Service, Some(buyer)) => {
+        ToOpen::For { product, buyer } => {
             let purpose = Writing::change(Account::Service, "open_room");
             let scope = db::Scope::User(buyer.clone());
-            state.database.write(purpose, scope, move |conn| db::open_room_for(conn, &product_id, &buyer, at)).await?
+            state.database.write(purpose, scope, move |conn| db::open_room_for(conn, &product, &buyer, at)).await?
         }
-        (Caller::Service, None) => {
-            return Err(ChatError::invalid("`buyerId` is missing: say for whom the room is").into());
+        ToOpen::Support { user } => {
+            let purpose = Writing::change(Account::Service, "open_room");
+            let scope = db::Scope::User(user.clone());
+            state.database.write(purpose, scope, move |conn| db::open_support_room(conn, &user, at)).await?
         }
     };
     Ok(match opened {

@@ -61,8 +61,8 @@ pub struct StaffRoomView<'a> {
     /// The room itself.
     #[serde(flatten)]
     room: &'a Room,
-    /// How its two members stand, the buyer first.
-    members: [StaffMemberView<'a>; 2],
+    /// How its two members stand, the buyer first. A support room has one.
+    members: Vec<StaffMemberView<'a>>,
     /// The newest message, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_message: Option<MessageView<'a>>,
@@ -102,18 +102,23 @@ pub struct StaffMemberView<'a> {
 impl<'a> StaffRoomView<'a> {
     pub fn of(state: &'a RoomState, presenter: &Presenter<'_>) -> Self {
         let now = presenter.now();
+        let members: &[Role] = if state.room.kind.is_product() { &Role::BOTH } else { &[Role::Buyer] };
         Self {
             room: &state.room,
-            members: Role::BOTH.map(|role| {
-                let member = state.member(role);
-                StaffMemberView {
-                    user_id: &state.member_user(role).id,
-                    role,
-                    read_seq: member.read_seq,
-                    has_blocked: member.has_blocked,
-                    muted_until: member.muted_until.filter(|until| *until > now),
-                }
-            }),
+            members: members
+                .iter()
+                .map(|role| {
+                    let role = *role;
+                    let member = state.member(role);
+                    StaffMemberView {
+                        user_id: &state.member_user(role).id,
+                        role,
+                        read_seq: member.read_seq,
+                        has_blocked: member.has_blocked,
+                        muted_until: member.muted_until.filter(|until| *until > now),
+                    }
+                })
+                .collect(),
             last_message: state.last_message.as_ref().map(|message| MessageView::of(message, presenter)),
             offer: presenter.standing(state.offer.as_ref()),
             last_seq: state.last_seq,

@@ -16,7 +16,7 @@ use crate::{
         api::{
             audit, blocks, currencies, demo, events, features, images, me, messages, moderation, notes, offers,
             operations, origin, products, push_subscriptions, reactions, reports, room_staff, rooms, sanctions, search,
-            users,
+            staff_rooms, users,
         },
         embed, health, openapi,
         problem::ProblemDocument,
@@ -88,6 +88,7 @@ use crate::{
         moderation::warn_user,
         room_staff::join_room,
         room_staff::leave_room,
+        staff_rooms::list_staff_rooms,
         moderation::unlist_product,
         moderation::relist_product,
         sanctions::mute_user,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{MessageView, Presenter};
-use crate::domain::{Device, Product, RoomId, Seq, Timestamp, UnreadNotification, User, UserId};
+use crate::domain::{Device, Product, RoomId, RoomKind, Seq, Timestamp, UnreadNotification, User, UserId};
 
 /// A member has had messages unread for a while.
 #[derive(Serialize)]
@@ -16,7 +16,10 @@ pub struct UnreadNotificationView<'a> {
     user_id: &'a UserId,
     unread: i64,
     read_seq: Seq,
-    product: &'a Product,
+    #[serde(skip_serializing_if = "RoomKind::is_product")]
+    room_kind: RoomKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    product: Option<&'a Product>,
     other: &'a User,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_message: Option<MessageView<'a>>,
@@ -35,7 +38,8 @@ impl<'a> UnreadNotificationView<'a> {
             user_id: &notification.user_id,
             unread: notification.unread,
             read_seq: notification.read_seq,
-            product: &notification.product,
+            room_kind: RoomKind::of(notification.product.as_ref()),
+            product: notification.product.as_ref(),
             other: &notification.other,
             last_message: notification.last_message.as_ref().map(|message| MessageView::of(message, presenter)),
             devices: &notification.devices,

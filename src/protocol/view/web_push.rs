@@ -20,8 +20,10 @@ pub struct WebPushView<'a> {
     event: &'static str,
     room_id: &'a RoomId,
     user_id: &'a UserId,
-    product_title: String,
-    /// Who writes: the other member, somebody of the staff, or the marketplace, which has no name here.
+    /// Absent in a support room.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    product_title: Option<String>,
+    /// Who writes: the other member, somebody of the staff, or the marketplace, which has no name here, but in a support room.
     #[serde(skip_serializing_if = "Option::is_none")]
     sender_name: Option<String>,
     /// `text`, `image`, `offer`, the code of a message of the marketplace, or `unread` where the newest message can't be shown.
@@ -56,8 +58,9 @@ impl<'a> WebPushView<'a> {
             event: notification.event,
             room_id: &notification.room_id,
             user_id: &notification.user_id,
-            product_title: excerpt(&notification.product.title),
-            sender_name: (!is_system).then(|| {
+            product_title: notification.product.as_ref().map(|product| excerpt(&product.title)),
+            // A notice in a support room has no product for its title.
+            sender_name: (!is_system || notification.product.is_none()).then(|| {
                 let staff = message.as_ref().and_then(|message| message.sender.as_ref());
                 excerpt(staff.map_or(notification.other.name.as_str(), StaffSender::name))
             }),
@@ -114,7 +117,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{
-            ContactKind, Data, Notice, ProductStatus, Role, StoredMessage, User,
+            ContactKind, Data, Notice, Product, ProductStatus, Role, StoredMessage, User,
             offer::{Offer, Price},
             sample,
         },
@@ -124,7 +127,14 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
     fn shown(message: Option<StoredMessage>, name: &str) -> Value {
-        let user = |id: &str, name: &str| User::new(UserId::from_stored(id), name.to_owned(), None);
+        shown_in(Some(sample::bike()), message, user_named("alice", name))
+    }
+
+    fn user_named(id: &str, name: &str) -> User {
+        User::new(UserId::from_stored(id), name.to_owned(), None)
+    }
+
+    fn shown_in(product: Option<Product>, message: Option<StoredMessage>, other: User) -> Value {
         let notification = crate::domain::UnreadNotification {
             id: "n".to_owned(),
             event: "unread",
@@ -133,8 +143,8 @@ mod tests {
             user_id: UserId::from_stored("sam"),
             unread: 2,
             read_seq: crate::domain::Seq(5),
-            product: sample::bike(),
-            other: user("alice", name),
+            product,
+            other,
             last_message: message,
             devices: Vec::new(),
         };
@@ -148,6 +158,13 @@ mod tests {
     fn message(kind: MessageKind, sender: &str, text: &str, data: Option<Data>) -> StoredMessage {
         let text = Some(text.to_owned());
         StoredMessage { kind, text, data, ..sample::message(&RoomId::from_stored("r"), 7, sender) }
+    }
+
+    #[test]
+    fn a_push_about_a_support_room_has_support_for_its_title() {
+        let notice = message(MessageKind::System, SYSTEM_SENDER, "Support joined: Mina", None);
+        let shown = shown_in(None, Some(notice), User::desk());
+        assert_eq!((shown.get("productTitle"), &shown["senderName"]), (None, &json!("Support")));
     }
 
     #[test]

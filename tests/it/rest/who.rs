@@ -170,6 +170,7 @@ fn rows_of_staff(room: &str) -> Vec<Row> {
         row(("GET", "/api/v1/users"), "/api/v1/users?name=al", None, strange, users, OK),
         row(("GET", "/api/v1/mutes"), "/api/v1/mutes", None, strange, users, OK),
         row(("GET", "/api/v1/bans"), "/api/v1/bans", None, strange, users, OK),
+        row(("GET", "/api/v1/staff/rooms"), "/api/v1/staff/rooms?list=waiting", None, strange, users, OK),
         row(("GET", "/api/v1/audit"), "/api/v1/audit", None, strange, users, OK),
     ]
 }

@@ -21,8 +21,8 @@ use crate::{
         schema::{blocks, delivery_marks, messages, offers, products, rooms, users},
     },
     domain::{
-        ListPlace, MemberMarks, Pair, Role, Room, RoomId, RoomSummary, Seq, Settings, StoredMessage, Timestamp, User,
-        UserId, offer::StandingOffer,
+        ListPlace, MemberMarks, Pair, Role, Room, RoomId, RoomKind, RoomSummary, Seq, Settings, StoredMessage,
+        Timestamp, User, UserId, offer::StandingOffer, support,
     },
 };
 
@@ -229,10 +229,12 @@ impl RoomDetails {
         };
         let (buyer_user, buyer) = member(buyer, buyers_block, row.buyer_read_seq, buyer_delivered);
         let (seller_user, seller) = member(seller, sellers_block, row.seller_read_seq, seller_delivered);
+        let product = support::shown(product.into_product()?);
         Ok(Self {
             room: Room {
                 id: RoomId::from_stored(row.id.as_str()),
-                product: product.into_product()?,
+                kind: RoomKind::of(product.as_ref()),
+                product,
                 buyer: buyer_user,
                 seller: seller_user,
                 created_at: Timestamp(row.created_at),
