@@ -29,7 +29,7 @@ app.post("/webhook", express.raw({ type: "*/*" }), (request, response) => {
   if (!isGood) return response.sendStatus(401);
   const { event, userId, unread, product } = JSON.parse(request.body);
   // With --webhook-events others would come, too.
-  if (event === "unread") console.log(`mail to ${userId}: ${unread} unread about ${product.title}`);
+  if (event === "unread") console.log(`mail to ${userId}: ${unread} unread ${product ? `about ${product.title}` : "from support"}`);
   response.sendStatus(204);
 });
 

@@ -30,7 +30,7 @@ export function Market({ demo, user, inbox, openRoom }) {
   useEffect(load, []);
 
   // A room knows its product as it stands now; the list is as old as this view.
-  const live = new Map(rooms.map(({ product }) => [product.id, product]));
+  const live = new Map(rooms.map(({ product }) => [product?.id, product]));
 
   return html`<section class="market" aria-labelledby="market-title">
     <header class="market-head">
@@ -47,7 +47,7 @@ export function Market({ demo, user, inbox, openRoom }) {
           product=${now}
           seller=${people.find(({ id }) => id === now.sellerId)}
           own=${now.sellerId === user.id}
-          room=${rooms.find((room) => room.product.id === product.id && room.buyer.id === user.id)}
+          room=${rooms.find((room) => room.product?.id === product.id && room.buyer.id === user.id)}
           openRoom=${openRoom}
         />`;
       })}

@@ -45,6 +45,12 @@ test("what the page has no words for is shown in the server's", () => {
   }
 });
 
+test("support has a name in the reader's language", () => {
+  const desk = { id: "system", name: "Support", nameCode: "support" };
+  assert.equal(named(desk, languages.ko).name, "고객센터");
+  assert.equal(named(desk, languages.en).name, "Support");
+});
+
 test("a deleted user has a name in the reader's language, everybody else their own", () => {
   const gone = { id: "u", name: "Deleted user", nameCode: "deleted_user" };
   assert.equal(named(gone, languages.ko).name, "탈퇴한 사용자");

@@ -19,7 +19,7 @@ export interface User {
   /** The marketplace's own user id. */
   id: string;
   name: string;
-  /** Present where the name is the server's own, such as `deleted_user`: put it into words in the user's language. */
+  /** Present where the name is the server's own, such as `deleted_user` and `support`: put it into words in the user's language. */
   nameCode?: string;
   avatarUrl?: string;
 }
@@ -41,8 +41,13 @@ export interface Product {
 export interface RoomInfo {
   /** It can't be guessed, and does not open the room. */
   id: string;
-  product: Product;
+  /** `support` for a conversation with the marketplace's staff; absent for one about a product. */
+  kind?: "support";
+  /** What it is about. Absent from a support room, and from no other. */
+  product?: Product;
+  /** The one who asks; of a support room the one member. */
   buyer: User;
+  /** The one who sells; of a support room the marketplace itself: `system`, with the `nameCode` `support`. */
   seller: User;
   createdAt: string;
 }

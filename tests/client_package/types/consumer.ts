@@ -170,6 +170,7 @@ async function live({ signal }: Abortable): Promise<void> {
   room.enter();
   await room.whenEntered({ signal });
   const info: RoomInfo | undefined = room.info;
+  const about: string | undefined = info?.kind === "support" ? undefined : info?.product?.title;
   const other: Member | undefined = room.other;
   const members: Member[] = room.members;
   const states: (DeliveryState | undefined)[] = [...room.messages.map((message) => room.deliveryOf(message)), item && inbox.deliveryOf(item)];

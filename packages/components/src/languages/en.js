@@ -145,6 +145,7 @@ export const en = {
   /** What the server puts in place of a name, by its code. @type {Record<string, string>} */
   names: {
     deleted_user: "Deleted user",
+    support: "Support",
   },
   statusHint: {
     reserved: "This is reserved for somebody. You can still write.",

@@ -149,6 +149,7 @@ export const ko = {
   staff: "고객센터",
   names: {
     deleted_user: "탈퇴한 사용자",
+    support: "고객센터",
   },
   statusHint: {
     reserved: "다른 분에게 예약된 상품이에요. 메시지는 보낼 수 있어요.",

@@ -45,7 +45,7 @@
    * @typedef {object} Pushed
    * @property {string} event
    * @property {string} roomId
-   * @property {string} productTitle
+   * @property {string} [productTitle] of a room that is about one
    * @property {string} [senderName]
    * @property {string} code
    * @property {{amount?: number, currency?: string, minorDigits?: number, status?: string}} [params]
@@ -103,7 +103,7 @@
       timestamp: sentAt ? Date.parse(sentAt) : undefined,
       data: { haggle: roomId },
     };
-    await worker.registration.showNotification(senderName ?? productTitle, options);
+    await worker.registration.showNotification(/** @type {string} */ (senderName ?? productTitle), options);
     await badge;
   }
 

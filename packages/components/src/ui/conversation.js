@@ -248,10 +248,15 @@ function Header({ room, inbox, other, state, product, rest, blocking, ask, takes
   const menuOf = useRoomMenu(inbox, rest, attempt);
   const items = () => [
     ...menuOf(inbox.get(room.id), true),
-    { label: t.report.conversation, icon: "flag", choose: () => ask("report")() },
-    blocking
-      ? { label: t.unblock(other.name), icon: "block", choose: () => ask("unblock")() }
-      : { label: t.block(other.name), icon: "block", danger: true, choose: () => ask("block")() },
+    // Support is nobody whom one could report or block.
+    ...(product
+      ? [
+          { label: t.report.conversation, icon: "flag", choose: () => ask("report")() },
+          blocking
+            ? { label: t.unblock(other.name), icon: "block", choose: () => ask("unblock")() }
+            : { label: t.block(other.name), icon: "block", danger: true, choose: () => ask("block")() },
+        ]
+      : []),
   ];
   return html`<header class="conversation-head" part="header">
     <${PlaceLink} to=${{ view: "inbox" }} class="icon-button back" part="back" aria-label=${t.back}><${Icon} name="back" /><//>
@@ -259,7 +264,7 @@ function Header({ room, inbox, other, state, product, rest, blocking, ask, takes
     <div class="conversation-who">
       <h2 id="conversation-title" class="plain-line" dir="auto" ref=${title} tabindex="-1">${other.name}</h2>
       <p class="conversation-state plain-line" data-typing=${typing ? "" : undefined} data-online=${online ? "" : undefined}>
-        ${typing ? t.typing : state !== "open" || !room.entered ? "\u00A0" : room.closed ? "" : online ? t.online : offline}
+        ${typing ? t.typing : state !== "open" || !room.entered ? "\u00A0" : room.closed || !product ? "" : online ? t.online : offline}
       </p>
     </div>
     ${product && html`<${ProductStrip} product=${product} own=${product.sellerId === room.ownUserId} rest=${rest} />`}

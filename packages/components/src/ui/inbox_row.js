@@ -32,10 +32,11 @@ export function InboxRow({ item, user, current, state, menu }) {
           ${MARKS.map((name) => settings?.[name] && html`<span class="inbox-mark" role="img" aria-label=${t.list[name]}><${Icon} name=${name} /></span>`)}
           <time class="inbox-time" datetime=${at}>${format.short(at)}</time>
         </span>
-        <span class="inbox-product">
+        ${product &&
+        html`<span class="inbox-product">
           <span class="inbox-title plain-line" dir="auto">${product.title}</span>
-          <${Standing} item=${item} user=${user} />
-        </span>
+          <${Standing} item=${item} product=${product} user=${user} />
+        </span>`}
         <span class="inbox-line">
           <${LastLine} item=${item} user=${user} state=${state} />
           ${isUnread && html`<span class="badge" part="badge"><span aria-hidden="true">${unread || ""}</span><span class="visually-hidden">${unread ? t.unread(unread) : t.filters.unread}</span></span>`}
@@ -49,9 +50,9 @@ export function InboxRow({ item, user, current, state, menu }) {
 /**
  * Where the sale stands, for this reader: an offer that waits, or whether it is theirs.
  *
- * @param {{item: InboxItem, user: {id: string}}} props
+ * @param {{item: InboxItem, product: import("@haggle/client").Product, user: {id: string}}} props
  */
-function Standing({ item: { product, offer, lastMessage }, user }) {
+function Standing({ item: { offer, lastMessage }, product, user }) {
   const { t, format } = useLanguage();
   const { status } = product;
   // As the last message it is in the row already.
@@ -62,11 +63,11 @@ function Standing({ item: { product, offer, lastMessage }, user }) {
   return html`<span class="status status-${status}">${isBuyers ? t.offer.yoursNow[status] : t.status[status]}</span>`;
 }
 
-/** @param {{product: import("@haggle/client").Product, other: import("@haggle/client").User}} props */
+/** Whom it is with, and about what, if about anything. @param {{product?: import("@haggle/client").Product, other: import("@haggle/client").User}} props */
 export function Faces({ product, other }) {
   return html`<span class="inbox-faces">
-    <${ProductPicture} product=${product} class="picture-s" />
-    <${Avatar} user=${other} size="s" />
+    ${product && html`<${ProductPicture} product=${product} class="picture-s" />`}
+    <${Avatar} user=${other} size=${product ? "s" : "m"} />
   </span>`;
 }
 
