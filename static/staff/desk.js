@@ -9,6 +9,7 @@ import { addressOf, SECTIONS } from "./places.js";
 import { Samples } from "./samples.js";
 import { AuditView } from "./views/audit.js";
 import { ConversationView } from "./views/conversation.js";
+import { ConversationsView } from "./views/conversations.js";
 import { OperationsView } from "./views/operations.js";
 import { PersonView } from "./views/person.js";
 import { ProductView } from "./views/product.js";
@@ -25,6 +26,7 @@ const VIEWS = {
   report: ReportsView,
   person: PersonView,
   conversation: ConversationView,
+  conversations: ConversationsView,
   product: ProductView,
   search: SearchView,
   sanctions: SanctionsView,

@@ -94,7 +94,7 @@ function press(key, target, { search, help, up, section }) {
   if (key === "j" || key === "k") return walk(key === "j" ? 1 : -1, target), true;
   if (key === "/") return search(), true;
   if (key === "?") return help(), true;
-  if (/^[1-5]$/.test(key)) return section(Number(key) - 1), true;
+  if (/^[1-6]$/.test(key)) return section(Number(key) - 1), true;
   const button = key.length === 1 ? buttonOf(key, target) : undefined;
   button?.click();
   return button !== undefined;

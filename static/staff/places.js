@@ -8,17 +8,17 @@
  * @property {string} [id] of the report, person, conversation or product
  * @property {number} [seq] of the message that one came for
  * @property {Record<string, string>} filters
- * @typedef {"reports" | "report" | "person" | "conversation" | "product" | "search" | "sanctions" | "audit" | "operations"} View
+ * @typedef {"reports" | "report" | "person" | "conversation" | "product" | "search" | "sanctions" | "audit" | "operations" | "conversations"} View
  */
 
 /** The views that the address names without an id. @type {View[]} */
-export const SECTIONS = ["reports", "search", "sanctions", "audit", "operations"];
+export const SECTIONS = ["reports", "search", "sanctions", "audit", "operations", "conversations"];
 
 /** By the first part of the address. @type {Record<string, View>} */
 const OF_ONE = { reports: "report", people: "person", conversations: "conversation", products: "product" };
 
 /** What the address may say of a view besides its id. */
-const FILTERS = ["state", "category", "assignee", "actorId", "userId", "actions", "roomId"];
+const FILTERS = ["state", "category", "assignee", "actorId", "userId", "actions", "roomId", "list"];
 
 /**
  * @param {string} hash

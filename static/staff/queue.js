@@ -14,10 +14,11 @@ const POLL_MAX_MS = 60_000;
 const PAGE_SIZE = 50;
 
 /**
- * Those reports of a newer queue that an older one lacks.
+ * What a newer queue has and an older one lacks.
  *
- * @param {readonly Report[]} before
- * @param {readonly Report[]} now
+ * @template {{id: string}} T
+ * @param {readonly T[]} before
+ * @param {readonly T[]} now
  */
 export function newOnes(before, now) {
   const known = new Set(before.map(({ id }) => id));
@@ -32,12 +33,20 @@ export function newOnes(before, now) {
  */
 export function useQueue({ state, category, assignee }, onNew) {
   const { rest, know } = useDesk();
-  const [queue, setQueue] = useState(() => new Queue(rest, { state, category, assignee }, know));
+  const begin = () => {
+    const filters = { state, category, assignee };
+    return new Queue(async (query, tag) => {
+      const found = await rest.listReports({ ...filters, ...query }, tag);
+      if (found) know(found.page.users);
+      return found;
+    });
+  };
+  const [queue, setQueue] = useState(begin);
   const [, changed] = useState({});
   const heard = useRef(onNew);
   heard.current = onNew;
   useEffect(() => {
-    const current = new Queue(rest, { state, category, assignee }, know);
+    const current = begin();
     setQueue(current);
     current.start((arrived) => {
       changed({});
@@ -48,15 +57,17 @@ export function useQueue({ state, category, assignee }, onNew) {
   return queue;
 }
 
-/** The pages of the queue that were read, each with the tag by which it is asked for again. */
-class Queue {
-  /** @type {{items: Report[], nextCursor?: string, tag?: string}[]} */ #pages = [];
+/**
+ * The pages of a list that were read, each with the tag by which it is asked for again.
+ *
+ * @template {{id: string}} T
+ */
+export class Queue {
+  /** @type {{items: T[], nextCursor?: string, tag?: string}[]} */ #pages = [];
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
-  /** @type {(arrived: Report[]) => void} */ #changed = () => {};
+  /** @type {(arrived: T[]) => void} */ #changed = () => {};
   #runs = false;
-  #rest;
-  #know;
-  #filters;
+  #list;
   #waitMs = POLL_MS;
   /** Ends with the reading that was asked for last. @type {Promise<void>} */
   #reading = Promise.resolve();
@@ -64,14 +75,11 @@ class Queue {
   /** @type {HaggleError | undefined} */ failure;
 
   /**
-   * @param {import("./rest.js").StaffRest} rest
-   * @param {{state?: string, category?: string, assignee?: string}} filters
-   * @param {(users: import("@haggle/client").User[]) => void} know
+   * @param {(query: {limit: number, cursor?: string}, tag?: string) => Promise<{page: {items: T[], nextCursor?: string}, tag?: string} | undefined>} list
+   *   reads a page; `undefined` for the one with this tag
    */
-  constructor(rest, filters, know) {
-    this.#rest = rest;
-    this.#know = know;
-    this.#filters = filters;
+  constructor(list) {
+    this.#list = list;
   }
 
   get items() {
@@ -82,7 +90,7 @@ class Queue {
     return this.#pages.at(-1)?.nextCursor !== undefined;
   }
 
-  /** @param {(arrived: Report[]) => void} changed is called after each reading that changed something */
+  /** @param {(arrived: T[]) => void} changed is called after each reading that changed something */
   start(changed) {
     this.#changed = changed;
     this.#runs = true;
@@ -142,19 +150,17 @@ class Queue {
     const before = this.items;
     // Of a queue that is not known to its end, an unknown report may be an old one that has moved up.
     const wasComplete = this.loaded && !this.more;
-    /** @type {{items: Report[], nextCursor?: string, tag?: string}[]} */
+    /** @type {{items: T[], nextCursor?: string, tag?: string}[]} */
     const pages = [];
     let isNew = false;
     /** @type {string | undefined} */
     let cursor;
     for (let index = 0; index < count; index += 1) {
       const known = this.#pages[index];
-      const query = { ...this.#filters, limit: PAGE_SIZE, cursor };
       // The tag is of a page that began at the same place.
       const isSamePlace = cursor === this.#pages[index - 1]?.nextCursor;
-      const found = await this.#rest.listReports(query, isSamePlace ? known?.tag : undefined);
+      const found = await this.#list({ limit: PAGE_SIZE, cursor }, isSamePlace ? known?.tag : undefined);
       isNew ||= found !== undefined;
-      if (found) this.#know(found.page.users);
       const page = found ? { ...found.page, tag: found.tag } : known;
       pages.push(page);
       cursor = page.nextCursor;

@@ -14,6 +14,7 @@ import { fetchJson, json } from "../client/http.js";
  * @typedef {{userId: string, role: "buyer" | "seller", readSeq: number, hasBlocked: boolean, mutedUntil?: string}} StaffMember
  * @typedef {RoomInfo & {members: StaffMember[], lastMessage?: Message, offer?: import("@haggle/client").StandingOffer, lastSeq: number,
  *   closed: boolean, frozen: boolean, staff?: User[]}} StaffRoom
+ * @typedef {StaffRoom & {waitingSince?: string}} ListedRoom
  * @typedef {Message & {beforeRemoval?: Message, edits?: {text?: string, replacedAt: string}[]}} StaffMessage
  * @typedef {{user: User, until?: string, reason?: string, by?: Moderator, createdAt?: string}} Sanction
  * @typedef {{id: string, text: string, by: Moderator, createdAt: string}} Note
@@ -33,7 +34,7 @@ const REFUSALS = new Set(["unauthenticated", "token_expired", "forbidden", "bann
 
 const idOf = encodeURIComponent;
 
-/** The server's routes for staff, one method each. Each call but an unchanged queue and the numbers of a node is an entry of the audit log. */
+/** The server's routes for staff, one method each. Each call but an unchanged list and the numbers of a node is an entry of the audit log. */
 export class StaffRest {
   #base;
   #refused;
@@ -57,12 +58,28 @@ export class StaffRest {
    * @param {string} [tag] of the page that is known
    * @returns {Promise<{page: Page<Report> & {users: User[]}, tag?: string} | undefined>} `undefined` for the page that is known
    */
-  async listReports(filters, tag) {
+  listReports(filters, tag) {
+    return this.#watch("/reports", filters, tag);
+  }
+
+  /**
+   * A page of the conversations that the staff looks after.
+   *
+   * @param {Query} filters
+   * @param {string} [tag] of the page that is known
+   * @returns {Promise<{page: Page<ListedRoom>, tag?: string} | undefined>} `undefined` for the page that is known
+   */
+  listRooms(filters, tag) {
+    return this.#watch("/staff/rooms", filters, tag);
+  }
+
+  /** @param {string} path @param {Query} query @param {string} [tag] @returns {Promise<{page: any, tag?: string} | undefined>} */
+  async #watch(path, query, tag) {
     /** @type {Response | undefined} */
     let response;
     const heard = async (/** @type {Response} */ answer) => void (response = answer);
     try {
-      const page = await this.#send("GET", "/reports", { query: filters, headers: tag ? { "if-none-match": tag } : {}, heard });
+      const page = await this.#send("GET", path, { query, headers: tag ? { "if-none-match": tag } : {}, heard });
       return { page, tag: response?.headers.get("etag") ?? undefined };
     } catch (error) {
       if (response?.status === 304) return undefined;

@@ -3,7 +3,7 @@
 /** Every sentence of the desk, in English. The reference: a key that another language lacks is a type error. */
 export const en = {
   desk: "Desk",
-  sections: /** @type {Record<string, string>} */ ({ reports: "Reports", search: "Search", sanctions: "Mutes and bans", audit: "Audit log", operations: "Operations" }),
+  sections: /** @type {Record<string, string>} */ ({ reports: "Reports", search: "Search", sanctions: "Mutes and bans", audit: "Audit log", operations: "Operations", conversations: "Conversations" }),
   loading: "Loading…",
   tryAgain: "Try again",
   refresh: "Refresh",
@@ -189,6 +189,17 @@ export const en = {
     older: "Show older messages",
     newer: "Show newer messages",
   },
+  conversations: {
+    which: "Which conversations",
+    lists: /** @type {Record<string, string>} */ ({ waiting: "Waiting", support: "Support", joined: "Joined", frozen: "Frozen" }),
+    none: /** @type {Record<string, string>} */ ({
+      waiting: "Nobody waits for an answer",
+      support: "Nobody has written to support yet",
+      joined: "You are in no conversation",
+      frozen: "No conversation is frozen",
+    }),
+    since: "Waits since",
+  },
   warning: {
     recipient: "Whom it is for. Both see it.",
     template: "What it says",
@@ -264,11 +275,12 @@ export const en = {
     none: "No entries",
     message: "Message",
     nobody: "nobody",
-    details: /** @type {Record<string, string>} */ ({ until: "Until", muteUntil: "Muted until", decision: "Decision", template: "Warning", fromSeq: "From message", toSeq: "To message", q: "Searched for", name: "Name begins with", actorId: "Entries of", assignee: "Assigned to" }),
+    details: /** @type {Record<string, string>} */ ({ until: "Until", muteUntil: "Muted until", decision: "Decision", template: "Warning", fromSeq: "From message", toSeq: "To message", q: "Searched for", name: "Name begins with", actorId: "Entries of", assignee: "Assigned to", list: "List" }),
     actions: /** @type {Record<string, string>} */ ({
       read_user: "Looked up a person",
       search_users: "Searched for people",
       list_user_rooms: "Listed a person’s conversations",
+      list_rooms: "Listed conversations",
       export_user: "Exported a person’s data",
       end_sessions: "Ended a person’s sessions",
       delete_user: "Erased a person",
@@ -368,7 +380,7 @@ export const en = {
       ["Enter", "Open"],
       ["Esc", "Back"],
       ["/", "Search"],
-      ["1 2 3 4 5", "Reports, search, mutes and bans, audit log, operations"],
+      ["1 2 3 4 5 6", "Reports, search, mutes and bans, audit log, operations, conversations"],
       ["U", "Uphold the report"],
       ["D", "Dismiss the report"],
       ["C", "Open its conversation"],

@@ -3,7 +3,7 @@
 /** @type {import("./en.js").Words} */
 export const ko = {
   desk: "운영 데스크",
-  sections: { reports: "신고", search: "검색", sanctions: "제한 및 정지", audit: "감사 기록", operations: "운영 상태" },
+  sections: { reports: "신고", search: "검색", sanctions: "제한 및 정지", audit: "감사 기록", operations: "운영 상태", conversations: "대화" },
   loading: "불러오는 중…",
   tryAgain: "다시 시도",
   refresh: "새로고침",
@@ -189,6 +189,17 @@ export const ko = {
     older: "이전 메시지 보기",
     newer: "이후 메시지 보기",
   },
+  conversations: {
+    which: "대화 종류",
+    lists: { waiting: "답변 대기", support: "고객센터", joined: "참여 중", frozen: "멈춤" },
+    none: {
+      waiting: "답변을 기다리는 사용자가 없어요",
+      support: "아직 고객센터 문의가 없어요",
+      joined: "참여 중인 대화가 없어요",
+      frozen: "멈춘 대화가 없어요",
+    },
+    since: "대기 시작",
+  },
   warning: {
     recipient: "받는 사람. 두 사람 모두에게 보여요.",
     template: "내용",
@@ -264,11 +275,12 @@ export const ko = {
     none: "기록이 없어요",
     message: "메시지",
     nobody: "없음",
-    details: { until: "종료", muteUntil: "보내기 제한 종료", decision: "처리", template: "경고", fromSeq: "첫 메시지", toSeq: "마지막 메시지", q: "검색어", name: "이름의 앞부분", actorId: "운영자", assignee: "담당자" },
+    details: { until: "종료", muteUntil: "보내기 제한 종료", decision: "처리", template: "경고", fromSeq: "첫 메시지", toSeq: "마지막 메시지", q: "검색어", name: "이름의 앞부분", actorId: "운영자", assignee: "담당자", list: "목록" },
     actions: {
       read_user: "사용자 조회",
       search_users: "이름으로 사용자 검색",
       list_user_rooms: "사용자의 대화 목록 조회",
+      list_rooms: "대화 목록 조회",
       export_user: "사용자 데이터 내보내기",
       end_sessions: "사용자 접속 끊기",
       delete_user: "사용자 완전 삭제",
@@ -368,7 +380,7 @@ export const ko = {
       ["Enter", "열기"],
       ["Esc", "뒤로"],
       ["/", "검색"],
-      ["1 2 3 4 5", "신고, 검색, 제한 및 정지, 감사 기록, 운영 상태"],
+      ["1 2 3 4 5 6", "신고, 검색, 제한 및 정지, 감사 기록, 운영 상태, 대화"],
       ["U", "신고 인정"],
       ["D", "신고 기각"],
       ["C", "신고된 대화 열기"],

@@ -1,4 +1,5 @@
 // @ts-check
+import { named } from "../../components/ui/message_text.js";
 import { html, useEffect, useRef } from "../../components/ui/view.js";
 import { freeze, join, leave, removeMessage, unfreeze, warn } from "../actions.js";
 import { Moment, PersonLink, ProductLink } from "../links.js";
@@ -44,7 +45,7 @@ export function ConversationView({ place: { id = "", seq } }) {
 
 /** @param {{conversation: Conversation, seq?: number}} props */
 function Opened({ conversation: read, seq }) {
-  const { t } = useWords();
+  const { t, chat } = useWords();
   const { me } = useDesk();
   const readAgain = useRefresh(read);
   const live = useLive(/** @type {{room: StaffRoom, messages: StaffMessage[]}} */ (read.data), readAgain);
@@ -61,7 +62,7 @@ function Opened({ conversation: read, seq }) {
   useEffect(() => void (wasJoined.current = joined), [joined]);
   const { unseen, toUnseen } = usePlaceInHistory({ messages, joined, ownId: me.id, isSought: seq !== undefined });
   return html`
-    <h1 tabindex="-1" ref=${heading}>${t.conversation.between(room.buyer.name, room.seller.name)}</h1>
+    <h1 tabindex="-1" ref=${heading}>${t.conversation.between(room.buyer.name, named(room.seller, chat.t).name)}</h1>
     <${States} room=${room} />
     <${Facts} room=${room} />
     <${Actions} conversation=${conversation} refresh=${refresh} />
@@ -83,13 +84,13 @@ function Facts({ room }) {
   const { t, moment, price } = useWords();
   const { product, members, offer, createdAt, lastSeq, staff = [] } = room;
   return html`<dl class="facts">
-    ${members.map(({ userId, role, readSeq, hasBlocked, mutedUntil }) => html`<div><dt>${t.roles[role]}</dt><dd>
+    ${members.map(({ userId, role, readSeq, hasBlocked, mutedUntil }) => html`<div><dt>${product ? t.roles[role] : t.person.title}</dt><dd>
       <${PersonLink} id=${userId} user=${room[role]} />
       <span class="soft block">${t.conversation.hasRead(readSeq, lastSeq)}</span>
       ${hasBlocked && html`<span class="status status-sold">${t.conversation.hasBlocked}</span>`}
       ${mutedUntil && html`<span class="status status-reserved">${t.mutedUntil(moment(mutedUntil))}</span>`}
     </dd></div>`)}
-    <div><dt>${t.product.title}</dt><dd><${ProductLink} id=${product.id} title=${product.title} /> ${product.price != null && html`<span class="soft">${price(product.price, product.currency)}</span>`}</dd></div>
+    ${product && html`<div><dt>${t.product.title}</dt><dd><${ProductLink} id=${product.id} title=${product.title} /> ${product.price != null && html`<span class="soft">${price(product.price, product.currency)}</span>`}</dd></div>`}
     ${staff.length > 0 && html`<div><dt>${t.conversation.inIt}</dt><dd>${staff.map((user) => html`<${PersonLink} id=${user.id} user=${user} /> `)}</dd></div>`}
     ${offer && html`<div><dt>${t.conversation.offer}</dt><dd>${price(offer.amount, offer.currency)}</dd></div>`}
     <div><dt>${t.conversation.since}</dt><dd><${Moment} at=${createdAt} /></dd></div>
@@ -101,7 +102,7 @@ function Actions({ conversation, refresh }) {
   const { t } = useWords();
   const { rest, ask, me } = useDesk();
   const { room } = /** @type {{room: StaffRoom}} */ (conversation.data);
-  const { id, frozen, buyer, seller } = room;
+  const { id, kind, frozen, buyer, seller } = room;
   const isMember = [buyer.id, seller.id].includes(me.id);
   return html`<div class="actions" role="group" aria-label=${t.conversation.actions}>
     ${frozen
@@ -112,7 +113,7 @@ function Actions({ conversation, refresh }) {
       ? html`<button type="button" class="button" aria-keyshortcuts="i" onClick=${() => ask(leave(rest, t, id, refresh))}>${t.conversation.leave}</button>`
       : html`<button type="button" class="button" aria-keyshortcuts="i" onClick=${() => ask(join(rest, t, id, me.name || me.id, refresh))}>${t.conversation.join}</button>`)}
     ${isIn(room, me) && html`<button type="button" class="button" aria-keyshortcuts="e" onClick=${() => /** @type {HTMLElement | null} */ (document.querySelector(".composer-bar textarea"))?.focus()}>${t.conversation.writeKey}</button>`}
-    <button type="button" class="button" aria-keyshortcuts="w" onClick=${() => ask(warn(rest, t, id, [buyer, seller], refresh))}>${t.conversation.warn}</button>
+    <button type="button" class="button" aria-keyshortcuts="w" onClick=${() => ask(warn(rest, t, id, kind ? [buyer] : [buyer, seller], refresh))}>${t.conversation.warn}</button>
     <button type="button" class="button" aria-keyshortcuts="r" aria-disabled=${conversation.busy} onClick=${refresh}>${t.refresh}</button>
     <a class="button" href=${addressOf({ view: "audit", filters: { roomId: id } })}>${t.audit.about}</a>
   </div>`;
@@ -139,7 +140,7 @@ function History({ conversation, refresh, seq }) {
           name=${message.sender?.name ?? userOf(message.senderId)?.name ?? message.senderId}
           erased=${(message.sender ?? userOf(message.senderId))?.nameCode === "deleted_user"}
           label=${message.sender && t.conversation.staff}
-          side=${message.senderId === room.seller.id ? "end" : "start"}
+          side=${message.senderId === room.seller.id || (room.kind && message.sender) ? "end" : "start"}
           sought=${message.seq === seq}
           remove=${() => ask(removeMessage(rest, t, room.id, message.id, refresh))}
         />`,

@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DESK, PHONE, Window } from "./support/browser.js";
+import { DeskWindow } from "./support/desk.js";
+import { browser, server, stage } from "./support/stage.js";
+import { en } from "../../static/staff/languages/en.js";
+import { ko } from "../../static/staff/languages/ko.js";
+
+/* Conversations with support: the desk's page of those who wait, and what a user sees of theirs. */
+
+stage({});
+
+/** Somebody's support room, in which they have just said something. */
+async function ask(user, text) {
+  const { id } = await server.api("POST", "/rooms", { kind: "support", userId: user });
+  await server.api("POST", `/rooms/${id}/messages`, { text }, { as: user });
+  return id;
+}
+
+for (const [name, user, options, t] of [
+  ["desk-light", "jonas", { viewport: DESK }, en],
+  ["phone-dark-ko", "mina", { viewport: PHONE, colorScheme: "dark", locale: "ko-KR" }, ko],
+]) {
+  test(`who waits is answered by keyboard: ${name}`, async () => {
+    const words = `I can't find my order. ${name}`;
+    const room = await ask(user, words);
+    const desk = await DeskWindow.signIn(browser, server, options);
+    const { page } = desk;
+    await page.keyboard.press("6");
+    await desk.row(words).waitFor();
+    await desk.row("the receipts still go to the old one").waitFor();
+    // Amara of the demo waits longer.
+    assert.equal(await page.locator("[data-row]").first().getAttribute("data-row"), "room-amara-support");
+    assert.match(await page.title(), /^\(\d\) /);
+    assert.match(await desk.row(words).textContent(), new RegExp(t.conversations.since));
+    await desk.look(`staff-conversations-${name}`);
+    await page.locator(`[data-row="${room}"]`).focus();
+    await page.keyboard.press("Enter");
+    await desk.line(words).waitFor();
+    await page.getByRole("heading", { level: 1, name: t === ko ? "고객센터" : "Support" }).waitFor();
+    assert.equal(await page.getByText(t.product.title, { exact: true }).count(), 0);
+    await desk.look(`staff-support-${name}`);
+    await page.keyboard.press("i");
+    await desk.confirm({ reason: "They asked for help" });
+    await desk.focused(".composer-bar textarea");
+    await page.keyboard.type("Which one?");
+    await page.keyboard.press("Control+Enter");
+    await desk.line("Which one?").waitFor();
+    assert.equal(await desk.line("Which one?").getAttribute("data-side"), "end");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("w");
+    await desk.dialog.waitFor();
+    assert.equal(await desk.dialog.getByLabel("Support", { exact: true }).count(), 0, "nobody warns the staff");
+    await page.keyboard.press("Escape");
+    await desk.dialog.waitFor({ state: "detached" });
+
+    await page.keyboard.press("6");
+    await desk.row("the receipts still go to the old one").waitFor();
+    assert.equal(await desk.row(words).count(), 0, "they wait no more");
+    for (const list of ["support", "joined"]) {
+      await page.getByRole("button", { name: t.conversations.lists[list], exact: true }).click();
+      await page.locator(`[data-row="${room}"]`).waitFor();
+    }
+    await server.api("PUT", `/rooms/${room}/freeze`, { reason: "a test" });
+    await page.getByRole("button", { name: t.conversations.lists.frozen, exact: true }).click();
+    await page.locator(`[data-row="${room}"]`, { hasText: t.conversation.frozen }).waitFor();
+    await server.api("DELETE", `/rooms/${room}/freeze`);
+    // It asks again by itself.
+    await page.getByText(t.conversations.none.frozen, { exact: true }).waitFor();
+    await desk.go(`#/people/${user}`);
+    await page.locator(`[data-row="${room}"]`).waitFor();
+    await desk.close();
+  });
+}
+
+for (const [name, options, support] of [
+  ["desk-light", { viewport: DESK }, "Support"],
+  ["phone-dark-ko", { viewport: PHONE, colorScheme: "dark", locale: "ko-KR" }, "고객센터"],
+]) {
+  test(`a user's conversation with support has no product and nobody to block: ${name}`, async () => {
+    const member = await (await Window.open(browser, server.url, options)).signIn("Amara");
+    const { page } = member;
+    await page.evaluate(() => (location.hash = "#/chats"));
+    const row = page.locator('.inbox-row[data-room="room-amara-support"]');
+    await row.waitFor();
+    assert.equal(await row.locator(".inbox-name").textContent(), support);
+    assert.equal(await row.locator(".inbox-product, .picture").count(), 0);
+    await member.look(`inbox-support-${name}`);
+    await row.click();
+    await page.locator(".history[aria-busy=false]").waitFor();
+    assert.equal(await page.locator("#conversation-title").textContent(), support);
+    assert.equal(await page.locator(".product-strip").count(), 0);
+    assert.equal(await page.locator(".conversation-state").textContent().then((text) => text.trim()), "");
+    await member.look(`conversation-support-${name}`);
+    await page.locator(".conversation-menu").click();
+    await page.locator("[role=menu]").waitFor();
+    assert.equal(await page.locator("[role=menuitem], [role=menuitemradio]").count(), 4, "pin, mute, mark, archive");
+    await page.keyboard.press("Escape");
+    await server.api("POST", "/rooms/room-amara-support/messages", { text: `Hello from the marketplace ${name}` });
+    await page.getByText(`Hello from the marketplace ${name}`, { exact: true }).first().waitFor();
+    await member.close();
+  });
+}
