@@ -137,7 +137,7 @@ mod tests {
         "2026-11-30-100000_room_staff",
         "2026-11-30-200000_support",
         "2026-11-30-230000_audit_actions",
-        "2026-11-30-240000_user_names",
+        "2026-11-30-233000_user_names",
     ];
 
     fn revert_all(pool: &Pool) -> usize {

@@ -99,7 +99,7 @@ function Opened({ report, room, now, failure, reload, onDecided, onAssigned }) {
     <dl class="facts">
       <div><dt>${t.report.by}</dt><dd>${held ? t.backend : html`<${PersonLink} id=${reporterId} />`}</dd></div>
       <div><dt>${t.report.about}</dt><dd><${PersonLink} id=${reportedId} />${mutedUntil && html` <span class="status status-reserved">${t.mutedUntil(moment(mutedUntil))}</span>`}</dd></div>
-      ${room && html`<div><dt>${t.product.title}</dt><dd><${ProductLink} id=${room.product.id} title=${room.product.title} /></dd></div>`}
+      ${room?.product && html`<div><dt>${t.product.title}</dt><dd><${ProductLink} id=${room.product.id} title=${room.product.title} /></dd></div>`}
       <div><dt>${t.report.at}</dt><dd><${Moment} at=${createdAt} /></dd></div>
     </dl>
     ${failure && html`<${Failure} failure=${failure} retry=${reload} />`}
