@@ -17,6 +17,9 @@ use crate::{
 /// Names that are filled in at once: a millisecond or two of the writer's time.
 const SLICE: i64 = 64;
 
+/// How long it waits at a start, which has more important things to read.
+const FIRST_PAUSE: Duration = Duration::from_secs(3);
+
 /// How often it looks while there is nothing to do.
 const INTERVAL: Duration = Duration::from_secs(30);
 
@@ -25,7 +28,7 @@ const PAUSE_FACTOR: u32 = 9;
 
 /// Looks after the names until `stopped` is answered or dropped.
 pub async fn run(database: Database, mut stopped: oneshot::Receiver<()>) {
-    let mut pause = Duration::ZERO;
+    let mut pause = FIRST_PAUSE;
     while tokio::time::timeout(pause, &mut stopped).await.is_err() {
         pause = match fill_some(&database).await {
             Ok(Some(took)) => took * PAUSE_FACTOR,
