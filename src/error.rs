@@ -6,11 +6,13 @@ use std::{borrow::Cow, fmt};
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use thiserror::Error;
-use utoipa::ToSchema;
 
 pub use close_code::CloseCode;
 
-use crate::domain::{Timestamp, field::InvalidField, id::InvalidId, message::UnfitText};
+use crate::{
+    api_docs::ToSchema,
+    domain::{Timestamp, field::InvalidField, id::InvalidId, message::UnfitText},
+};
 
 /// What went wrong, with the same name on every wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -9,6 +9,7 @@
 )]
 
 mod actors;
+mod api_docs;
 mod auth;
 mod broker;
 mod chat;

@@ -14,7 +14,7 @@ use std::{
 };
 
 /// The levels from the top; the modules of one level are siblings.
-const LEVELS: [&[&str]; 10] = [
+const LEVELS: [&[&str]; 11] = [
     &["main"],
     // The way in for the program, tests, benchmarks and fuzz targets. It has no code of its own.
     &["internals"],
@@ -26,6 +26,8 @@ const LEVELS: [&[&str]; 10] = [
     &["db", "broker", "auth", "images"],
     &["protocol"],
     &["domain"],
+    // Attributes alone.
+    &["api_docs"],
 ];
 
 /// What serves every level. It may use `domain` and its own kind.
@@ -49,7 +51,7 @@ fn level(module: &str) -> Option<usize> {
 }
 
 fn may_use(user: &str, used: &str) -> bool {
-    if user == used || used == "domain" {
+    if user == used || used == "api_docs" || (used == "domain" && user != "api_docs") {
         return true;
     }
     if SERVICES.contains(&used) {

@@ -3,6 +3,7 @@
 //! The only such table: input is checked against it, and `GET /api/v1/currencies` gives it to clients. A browser's own
 //! digits (`Intl`) are those that people usually write, and differ for more than a dozen currencies.
 
+#[cfg(test)]
 use utoipa::openapi::{
     Object, ObjectBuilder,
     schema::{SchemaType, Type},
@@ -208,6 +209,7 @@ pub fn check(code: &str, field: &str) -> Result<(), InvalidField> {
 
 /// The schema of a currency that comes in.
 #[must_use]
+#[cfg(test)]
 pub fn schema() -> Object {
     ObjectBuilder::new()
         .schema_type(Type::String)
@@ -219,6 +221,7 @@ pub fn schema() -> Object {
 
 /// The schema of a currency that may be left out, or `null`.
 #[must_use]
+#[cfg(test)]
 pub fn optional_schema() -> Object {
     let codes = all().map(|(code, _)| code.into()).chain([serde_json::Value::Null]);
     ObjectBuilder::from(schema())

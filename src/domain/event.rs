@@ -3,7 +3,6 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Serialize, Serializer};
-use utoipa::ToSchema;
 
 use super::{
     MessageId, Product, ProductId, Role, Room, RoomId, RoomSettings, Seq, StoredMessage, Timestamp, User, UserId,
@@ -11,6 +10,7 @@ use super::{
     offer::{Offer, OfferStatus},
     safety::{Decision, ReportCategory, ReportState},
 };
+use crate::api_docs::ToSchema;
 
 /// Which life of which database a cursor belongs to: a part of a hash. 0 in cursors of an older haggle, and where one starts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,9 +4,9 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use utoipa::ToSchema;
 
 use super::field::WholeNumber;
+use crate::api_docs::ToSchema;
 
 /// Longest id, in characters.
 pub const ID_CHARS_MAX: usize = 128;
@@ -15,6 +15,7 @@ pub const ID_CHARS_MAX: usize = 128;
 pub const CLIENT_ID_CHARS_MAX: usize = 64;
 
 /// The same for the documentation, as a regular expression.
+#[cfg(test)]
 const NO_CONTROL_CHARACTERS: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
 
 /// An id that is empty, too long, or holds a control character.
@@ -69,6 +70,7 @@ macro_rules! string_id {
             }
         }
 
+        #[cfg(test)]
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
                 utoipa::openapi::ObjectBuilder::new()
@@ -80,7 +82,8 @@ macro_rules! string_id {
             }
         }
 
-        impl ToSchema for $name {}
+        #[cfg(test)]
+        impl utoipa::ToSchema for $name {}
 
         impl TryFrom<String> for $name {
             type Error = InvalidId;

@@ -1,9 +1,9 @@
 //! What a member's own list does with a room: archived, muted, pinned, marked as unread. The other member never learns of it.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::{Role, StoredMessage, UserId};
+use crate::api_docs::ToSchema;
 
 /// Where a room stands in a member's list of conversations. The number is what the database keeps, and the order of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -23,9 +23,9 @@ mod words_around;
 use std::{collections::BTreeMap, fmt, ops::Range, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
-use utoipa::ToSchema;
 
 use super::fold::{Case, Folded, segments};
+use crate::api_docs::ToSchema;
 use characters::{Class, classify};
 use context::Context;
 pub use digits::Ends;

@@ -6,12 +6,12 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::{
     ClientId, ContactKind, Data, MessageId, Reaction, RoomId, Seq, Timestamp, UserId, data::UnfitData, fold::is_blank,
     masking::Screened,
 };
+use crate::api_docs::ToSchema;
 
 /// For how long the sender may edit or delete a message.
 pub const EDIT_WINDOW_MS: i64 = 15 * 60 * 1000;

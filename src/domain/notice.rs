@@ -2,9 +2,9 @@
 //! user's language, and English words for clients that don't.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::{Data, ProductStatus, UserId};
+use crate::api_docs::ToSchema;
 
 /// A message that haggle itself writes into a room, from the sender `system`.
 ///

@@ -5,12 +5,12 @@
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use utoipa::ToSchema;
 
 use super::{
     Data, MessageId, MessageKind, ProductStatus, Role, StoredMessage, Timestamp, UserId, currency, field::InvalidField,
     product::PRICE_MAX,
 };
+use crate::api_docs::ToSchema;
 
 /// For how long an offer waits for its answer.
 pub const OFFER_LIFETIME_MS: i64 = 48 * 60 * 60 * 1000;

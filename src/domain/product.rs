@@ -1,12 +1,12 @@
 //! Products: owned by the marketplace, which upserts them.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::{
     ProductId, UserId, currency,
     field::{InvalidField, check_text, check_url},
 };
+use crate::api_docs::ToSchema;
 
 /// Largest price: the largest whole number that JSON readers keep exactly (2^53 − 1).
 pub const PRICE_MAX: i64 = (1 << 53) - 1;

@@ -1,12 +1,12 @@
 //! Where a user's devices are reached while nobody looks at the conversation, and what they are sent.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::{
     Timestamp,
     field::{InvalidField, check_text},
 };
+use crate::api_docs::ToSchema;
 
 /// Subscriptions of a user. One more takes the place of the one that was refreshed the longest ago: browsers forget theirs
 /// without a word.

@@ -7,9 +7,9 @@ use icu_properties::{
     props::{Emoji as EmojiProperty, EmojiModifier, EmojiModifierBase, EmojiPresentation, RegionalIndicator},
 };
 use serde::{Deserialize, Deserializer, Serialize};
-use utoipa::ToSchema;
 
 use super::UserId;
+use crate::api_docs::ToSchema;
 
 /// Longest emoji, in bytes of UTF-8: a family of four takes 25, the flag of Scotland 28.
 pub const EMOJI_BYTES_MAX: usize = 32;

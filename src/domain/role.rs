@@ -2,8 +2,8 @@
 
 use std::ops::{Index, IndexMut};
 
+use crate::api_docs::ToSchema;
 use serde::Serialize;
-use utoipa::ToSchema;
 
 /// Which of a room's two members a user is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]

@@ -2,11 +2,11 @@
 //! ones who may enter, ever, but for staff who has joined.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::{
     Listing, Pair, Product, ProductId, RoomId, Seq, Settings, StoredMessage, Timestamp, User, offer::StandingOffer,
 };
+use crate::api_docs::ToSchema;
 
 /// What a room is for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -1,9 +1,9 @@
 //! What protects members from each other: blocks, reports and what the marketplace decides about them.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::{MessageId, RoomId, StoredMessage, Timestamp, User, UserId, field::InvalidField, fold::is_blank};
+use crate::api_docs::ToSchema;
 
 /// Longest text of a report, in characters.
 pub const REPORT_CHARS_MAX: usize = 2000;

@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::{
     Room, StoredMessage,
@@ -11,6 +10,7 @@ use super::{
     fold::{Case, Folded, fold, joins},
     message::json_text_bytes,
 };
+use crate::api_docs::ToSchema;
 
 /// Longest query, in characters.
 pub const QUERY_CHARS_MAX: usize = 100;

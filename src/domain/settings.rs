@@ -1,7 +1,7 @@
 //! What a user shares with the other member of their rooms. Each switch counts for both directions.
 
+use crate::api_docs::ToSchema;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 /// A user's switches. A user who does not share something does not see it of others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]

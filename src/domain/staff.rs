@@ -1,11 +1,11 @@
 //! The marketplace's staff at work: who acts, what they do, and what the audit log says about it.
 
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::{
     Account, Data, MessageId, ProductId, RoomId, Timestamp, User, UserId, field::InvalidField, fold::is_blank,
 };
+use crate::api_docs::ToSchema;
 
 /// Longest reason of an action, in characters.
 pub const REASON_CHARS_MAX: usize = 1000;

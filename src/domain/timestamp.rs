@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use crate::api_docs::ToSchema;
 use jiff::fmt::temporal::DateTimePrinter;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use utoipa::ToSchema;
 
 /// Milliseconds since 1970-01-01T00:00:00Z. JSON: RFC 3339 in UTC with three digits of milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, ToSchema)]

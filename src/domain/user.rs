@@ -1,13 +1,13 @@
 //! Users: owned by the marketplace, which upserts them.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::{
     NameCode, UserId,
     field::{InvalidField, check_text, check_url},
     support,
 };
+use crate::api_docs::ToSchema;
 
 /// Longest name, in characters.
 pub const NAME_CHARS_MAX: usize = 200;

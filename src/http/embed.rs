@@ -4,11 +4,12 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::{
     problem::Problem,
-    responses::{Anyone, Unknown},
     state::AppState,
     static_files::{answer, versioned},
 };
-use crate::error::ChatError;
+#[cfg(test)]
+use crate::http::responses::{Anyone, Unknown};
+use crate::{api_docs, error::ChatError};
 
 /// The packages that a page may load from here. The demo page's own files are none of them.
 const PACKAGES: [&str; 2] = ["components/", "client/"];
@@ -28,7 +29,7 @@ const OWN: [&str; 4] = ["haggle.js", "frame.html", "frame.js", "frame.css"];
 ///
 /// # Errors
 /// `not_found`.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/embed/{file}",
     operation_id = "getEmbedFile",

@@ -13,7 +13,6 @@ use std::{
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header, web};
 use serde::Deserialize;
-use utoipa::IntoParams;
 
 pub use body::Body;
 pub use page::PageOf;
@@ -27,6 +26,7 @@ use super::{
     state::AppState,
 };
 use crate::{
+    api_docs::IntoParams,
     auth::{AuthError, Identity, bearer, find_token},
     db::{Moderate, Moderation, Write},
     domain::{Account, Moderator, Timestamp, staff::check_reason},

@@ -2,11 +2,13 @@
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
-use utoipa::ToSchema;
 
-use super::{responses::Anyone, state::AppState};
+#[cfg(test)]
+use super::responses::Anyone;
+use super::state::AppState;
 use crate::{
     actors::db_executor::purpose::{Reading, Writing},
+    api_docs::{self, ToSchema},
     auth::JwksState,
     db,
     domain::Account,
@@ -33,13 +35,13 @@ pub struct Readiness {
 }
 
 /// The process runs.
-#[utoipa::path(get, path = "/healthz", tag = "operations", operation_id = "healthz", responses((status = 200, description = "The process runs", body = String, content_type = "text/plain"), Anyone))]
+#[api_docs::path(get, path = "/healthz", tag = "operations", operation_id = "healthz", responses((status = 200, description = "The process runs", body = String, content_type = "text/plain"), Anyone))]
 pub async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
 /// Traffic may come; else which dependency is down.
-#[utoipa::path(get, path = "/readyz", tag = "operations", operation_id = "readyz", responses(
+#[api_docs::path(get, path = "/readyz", tag = "operations", operation_id = "readyz", responses(
     (status = 200, description = "Traffic may come", body = Readiness),
     (status = 503, description = "Something is down", body = Readiness),
     Anyone,
@@ -73,7 +75,7 @@ async fn takes_commits(state: &AppState) -> bool {
 }
 
 /// What the server counts, in the OpenMetrics text format.
-#[utoipa::path(get, path = "/metrics", tag = "operations", operation_id = "metrics", responses(
+#[api_docs::path(get, path = "/metrics", tag = "operations", operation_id = "metrics", responses(
     (status = 200, description = "OpenMetrics text", body = String, content_type = "application/openmetrics-text"),
     Anyone,
 ))]

@@ -20,14 +20,15 @@ use data_encoding::HEXLOWER;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+#[cfg(test)]
+use super::responses::{self, FileBytes};
 use super::{
     body::Pieces,
     compressed::{accepts_gzip, gzipped, has_already},
     problem::Problem,
-    responses::{self, FileBytes},
     state::AppState,
 };
-use crate::{error::ChatError, protocol::json::to_json};
+use crate::{api_docs, error::ChatError, protocol::json::to_json};
 
 /// The document, without the demo's routes. `definition` holds it to what the code says.
 const ROUTES: &str = include_str!("../../docs/openapi.json");
@@ -85,7 +86,7 @@ pub fn prepare() {
 /// This document.
 ///
 /// It weighs 200 KB, and 20 compressed: what a client needs is in `GET /features`.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/openapi.json",
     operation_id = "getOpenApi",
@@ -117,7 +118,7 @@ pub async fn get_document(state: web::Data<AppState>, request: HttpRequest) -> H
 }
 
 /// The way to the documentation's page.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/docs",
     operation_id = "redirectToDocs",
@@ -141,7 +142,7 @@ static PAGE: LazyLock<Arc<utoipa_swagger_ui::Config<'static>>> = LazyLock::new(|
 ///
 /// # Errors
 /// `not_found`.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/docs/{file}",
     operation_id = "getDocsFile",

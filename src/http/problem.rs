@@ -9,12 +9,11 @@ use actix_web::{
 };
 use bytes::Bytes;
 use serde::Serialize;
-use utoipa::{
-    ToSchema,
-    openapi::schema::{Object, ObjectBuilder, Type},
-};
+#[cfg(test)]
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use crate::{
+    api_docs::ToSchema,
     auth::AuthError,
     db::{DbError, OperationError},
     domain::Timestamp,
@@ -59,6 +58,7 @@ pub struct ProblemDocument {
 }
 
 /// The contract's codes, so that generated clients know them.
+#[cfg(test)]
 fn code_schema() -> Object {
     ObjectBuilder::new()
         .schema_type(Type::String)

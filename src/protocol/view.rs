@@ -13,7 +13,6 @@ mod room;
 mod web_push;
 
 use serde::Serialize;
-use utoipa::ToSchema;
 
 pub use self::{
     event::{EventBatch, EventView},
@@ -27,9 +26,13 @@ pub use self::{
 #[cfg(test)]
 pub(crate) use image_data::PlainPaths;
 
-use crate::domain::{
-    ClientId, ContactKind, Data, MessageId, MessageKind, Reaction, RoomId, Seq, StoredMessage, Timestamp, User, UserId,
-    offer::{StandingOffer, expired_data},
+use crate::{
+    api_docs::ToSchema,
+    domain::{
+        ClientId, ContactKind, Data, MessageId, MessageKind, Reaction, RoomId, Seq, StoredMessage, Timestamp, User,
+        UserId,
+        offer::{StandingOffer, expired_data},
+    },
 };
 use image_data::ImageView;
 

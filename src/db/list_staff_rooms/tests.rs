@@ -221,7 +221,8 @@ fn a_database_of_before_gets_its_support_rooms() {
     let conn = &mut db.conn();
     let bike = room(conn, "alice", "bike");
     crate::db::migrations::revert_from(conn, "2026-11-30-200000_support");
-    assert_eq!(crate::db::migrations::migrate_connection(conn).unwrap().len(), 1);
+    let applied = crate::db::migrations::migrate_connection(conn).unwrap();
+    assert_eq!(applied.first().map(String::as_str), Some("2026-11-30-200000_support"));
     let a = support(conn, "alice");
     say(conn, &a, "alice", "help");
     // There and back with a room is what nobody does, and loses none.

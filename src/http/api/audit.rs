@@ -4,18 +4,19 @@ use std::str::FromStr;
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
 
 use super::{PAGE_BYTES_MAX, record};
+#[cfg(test)]
+use crate::http::{extract::Why, responses::AsStaff};
 use crate::{
     actors::db_executor::purpose::Reading,
+    api_docs::{self, IntoParams, ToSchema},
     db::{self, AuditFilter, InvalidCursor},
     domain::{AuditAction, AuditEntry, AuditSubject, Data, RoomId, UserId},
     error::ChatError,
     http::{
-        extract::{InQuery, PageOf, Staff, Why},
+        extract::{InQuery, PageOf, Staff},
         problem::Problem,
-        responses::AsStaff,
         state::{AppState, json_body},
     },
     protocol::json::to_json,
@@ -87,7 +88,7 @@ pub struct AuditPage {
 ///
 /// # Errors
 /// `invalid` for a parameter that does not fit, for more than one filter, and for `actions` without `userId`.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/audit",
     operation_id = "listAudit",

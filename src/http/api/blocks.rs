@@ -4,17 +4,18 @@ use std::str::FromStr;
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::{PAGE_BYTES_MAX, created_or_found, user_of};
+#[cfg(test)]
+use crate::http::responses::{AsUser, Changed, Unknown};
 use crate::{
     actors::db_executor::purpose::Reading,
+    api_docs::{self, ToSchema},
     db::{self, InvalidCursor, Write},
     domain::{Block, UserId},
     http::{
         extract::{InPath, PageOf, SignedIn},
         problem::Problem,
-        responses::{AsUser, Changed, Unknown},
         state::AppState,
     },
 };
@@ -43,7 +44,7 @@ impl FromStr for BlockCursor {
 /// # Errors
 /// `not_found` for a user with whom the caller shares no room, whether they exist or not; `invalid` for the caller's own id;
 /// `conflict` for `system`: nobody blocks the marketplace's support.
-#[utoipa::path(
+#[api_docs::path(
     put,
     path = "/api/v1/blocks/{userId}",
     operation_id = "block",
@@ -70,7 +71,7 @@ pub async fn block(
 ///
 /// # Errors
 /// None of its own.
-#[utoipa::path(
+#[api_docs::path(
     delete,
     path = "/api/v1/blocks/{userId}",
     operation_id = "unblock",
@@ -104,7 +105,7 @@ pub struct BlockPage {
 ///
 /// # Errors
 /// `invalid` for a `limit` or `cursor` that does not fit.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/blocks",
     operation_id = "listBlocks",

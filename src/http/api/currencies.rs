@@ -9,14 +9,13 @@ use actix_web::{
 use bytes::Bytes;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use utoipa::ToSchema;
 
+#[cfg(test)]
+use crate::http::responses::Anyone;
 use crate::{
+    api_docs::{self, ToSchema},
     domain::currency,
-    http::{
-        compressed::{Hash, accepts_gzip, gzipped},
-        responses::Anyone,
-    },
+    http::compressed::{Hash, accepts_gzip, gzipped},
     protocol::json::to_json,
 };
 
@@ -42,7 +41,7 @@ pub struct Currencies {
 /// Lists the currencies that a price may be in, and the digits of each one's minor unit.
 ///
 /// Take the digits from here: those of a browser or of a library for formatting are often those that people usually write.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/currencies",
     operation_id = "listCurrencies",

@@ -4,17 +4,18 @@ use std::{collections::HashSet, time::Duration};
 
 use actix_web::web;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
+#[cfg(test)]
+use crate::http::responses::{AsVisitor, BadBody, Unknown, WithBody};
 use crate::{
     actors::db_executor::purpose::Reading,
+    api_docs::{self, ToSchema},
     db,
     domain::{Product, Timestamp, User, UserId},
     error::ChatError,
     http::{
         extract::{Body, Visitor},
         problem::Problem,
-        responses::{AsVisitor, BadBody, Unknown, WithBody},
         state::AppState,
     },
 };
@@ -70,7 +71,7 @@ fn moderator() -> User {
 ///
 /// # Errors
 /// `unavailable`.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/demo/users",
     operation_id = "listDemoUsers",
@@ -96,7 +97,7 @@ pub async fn list_demo_users(state: web::Data<AppState>, visitor: Visitor) -> Re
 ///
 /// # Errors
 /// `unavailable`.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/demo/products",
     operation_id = "listDemoProducts",
@@ -139,7 +140,7 @@ pub struct DemoToken {
 /// # Errors
 /// `not_found` for anyone who is not one of the demo's users, and when the demo runs on the keys of someone else; `invalid`,
 /// `too_large`, `unavailable`.
-#[utoipa::path(
+#[api_docs::path(
     post,
     path = "/api/v1/demo/sign-in",
     operation_id = "signInToDemo",

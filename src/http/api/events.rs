@@ -2,18 +2,19 @@
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
 
 use super::PAGE_BYTES_MAX;
+#[cfg(test)]
+use crate::http::responses::{AsService, CursorGone};
 use crate::{
     actors::db_executor::purpose::Reading,
+    api_docs::{self, IntoParams, ToSchema},
     db,
     domain::{Account, EventCursor},
     error::ChatError,
     http::{
         extract::{InQuery, Service, whole_number},
         problem::Problem,
-        responses::{AsService, CursorGone},
         state::{AppState, json_body},
     },
     protocol::{json::to_json, view::EventView},
@@ -60,7 +61,7 @@ pub struct EventList<'a> {
 /// # Errors
 /// `invalid` for an `after` or `limit` that does not fit; `cursor_expired` for an `after` from before the database was
 /// restored from a backup: what followed it is lost. Start without `after`, and treat what you have as outdated.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/events",
     operation_id = "listEvents",

@@ -2,12 +2,14 @@
 
 use actix_web::{HttpResponse, http::header, web};
 use serde::Serialize;
-use utoipa::ToSchema;
 
+#[cfg(test)]
+use crate::http::responses::Anyone;
 use crate::{
+    api_docs::{self, ToSchema},
     auth::token_source::SUBPROTOCOL,
     domain::{AuthorizePolicy, CLIENT_ID_CHARS_MAX, message::EDIT_WINDOW_MS, offer::OFFER_LIFETIME_MS, search},
-    http::{responses::Anyone, socket_io, state::AppState},
+    http::{socket_io, state::AppState},
     images,
     protocol::json::to_json,
 };
@@ -120,7 +122,7 @@ struct ClientLimits {
 ///
 /// For a page that hides what an older server lacks, and refuses a picture before it is sent. Ignore unknown names in
 /// `features`.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/features",
     operation_id = "getFeatures",

@@ -9,10 +9,10 @@ use actix_web::{
 };
 use futures_util::StreamExt as _;
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
 
 use super::created_or_found;
 use crate::{
+    api_docs::{self, IntoParams, ToSchema},
     auth::Identity,
     chat::request::Answer,
     domain::{
@@ -27,11 +27,14 @@ use crate::{
             uploads::{Pace, Received},
         },
         problem::Problem,
-        responses::{Anyone, AsSpeaker, BadAddress, FileBytes, Unknown, WithBody},
         state::AppState,
     },
     images::StoreError,
     metrics::{self, GaugeGuard},
+};
+#[cfg(test)]
+use crate::{
+    http::responses::{Anyone, AsSpeaker, BadAddress, FileBytes, Unknown, WithBody},
     protocol::view::MessageView,
 };
 
@@ -76,7 +79,7 @@ struct Form {
 ///
 /// # Errors
 /// `forbidden` for anyone but the room's two members, `invalid` for what is no JPEG, PNG or WebP image, `too_large`.
-#[utoipa::path(
+#[api_docs::path(
     post,
     path = "/api/v1/rooms/{id}/images",
     operation_id = "sendImage",
@@ -241,7 +244,7 @@ pub struct SignedQuery {
 /// # Errors
 /// `forbidden` for an address that has expired or is not haggle's: read the message again for a fresh one. `not_found` when
 /// the message was deleted.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/images/{key}",
     operation_id = "getImage",

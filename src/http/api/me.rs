@@ -3,14 +3,16 @@
 use actix_web::{HttpResponse, web};
 
 use super::{read_own, user_of};
+#[cfg(test)]
+use crate::http::responses::{AsUser, WithBody};
 use crate::{
     actors::db_executor::purpose::Reading,
+    api_docs,
     db::{self, Write},
     domain::{Settings, SettingsPatch, UnreadTotal, User},
     http::{
         extract::{Body, SignedIn},
         problem::Problem,
-        responses::{AsUser, WithBody},
         state::{AppState, json_body},
     },
 };
@@ -21,7 +23,7 @@ use crate::{
 ///
 /// # Errors
 /// `forbidden` for a user who was removed, and what every user's route can answer.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/me",
     operation_id = "getMe",
@@ -41,7 +43,7 @@ pub async fn get_me(state: web::Data<AppState>, user: SignedIn) -> Result<web::J
 ///
 /// # Errors
 /// None of its own.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/me/settings",
     operation_id = "getSettings",
@@ -63,7 +65,7 @@ pub async fn get_settings(state: web::Data<AppState>, user: SignedIn) -> Result<
 ///
 /// # Errors
 /// `forbidden` for a user who was removed, `invalid` for a switch that is neither true nor false.
-#[utoipa::path(
+#[api_docs::path(
     patch,
     path = "/api/v1/me/settings",
     operation_id = "setSettings",
@@ -89,7 +91,7 @@ pub async fn set_settings(
 ///
 /// # Errors
 /// None of its own.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/me/unread",
     operation_id = "getUnread",

@@ -4,11 +4,16 @@ use std::collections::HashMap;
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
 
 use super::{PAGE_BYTES_MAX, check_same, created_or_found, record};
+#[cfg(test)]
+use crate::http::{
+    extract::Why,
+    responses::{AsSpeaker, AsUser, Changed, Unknown, WithBody},
+};
 use crate::{
     actors::{chat_server::messages::AnnounceRoom, db_executor::purpose::Reading},
+    api_docs::{self, IntoParams, ToSchema},
     db::{self, MessagePage, Moderation, Write},
     domain::{
         AuditAction, AuditSubject, Data, Draft, FormerText, MessageId, MessageKind, RemovedWords, RoomId, Seq,
@@ -19,9 +24,8 @@ use crate::{
     },
     error::ChatError,
     http::{
-        extract::{Body, Caller, InPath, InQuery, MemberOrStaff, SignedIn, Staff, Why, whole_number},
+        extract::{Body, Caller, InPath, InQuery, MemberOrStaff, SignedIn, Staff, whole_number},
         problem::Problem,
-        responses::{AsSpeaker, AsUser, Changed, Unknown, WithBody},
         state::{AppState, json_body},
     },
     protocol::{event::SendMessage, json::to_json, view::MessageView},
@@ -94,7 +98,7 @@ pub struct MessageList<'a> {
 /// # Errors
 /// `forbidden` for anyone but the room's two members, `not_found` for staff when there is no such room, `invalid` for a
 /// parameter that does not fit.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/rooms/{id}/messages",
     operation_id = "listMessages",
@@ -214,7 +218,7 @@ async fn list_messages_for_staff(
 /// # Errors
 /// `forbidden` for anyone but the room's two members, `not_found` with the service key when there is no such room,
 /// `invalid` for an empty message or another kind, `too_large`.
-#[utoipa::path(
+#[api_docs::path(
     post,
     path = "/api/v1/rooms/{id}/messages",
     operation_id = "sendMessage",
@@ -295,7 +299,7 @@ pub struct NewText {
 /// # Errors
 /// `forbidden` for anyone but the room's two members, for the other's message, and when the time has expired; `not_found`
 /// for a message that is not in this room; `conflict` for one that was deleted.
-#[utoipa::path(
+#[api_docs::path(
     patch,
     path = "/api/v1/rooms/{id}/messages/{messageId}",
     operation_id = "editMessage",
@@ -334,7 +338,7 @@ pub async fn edit_message(
 ///
 /// # Errors
 /// As for changing its words; for staff `not_found` for a message that is not in this room, `conflict` for an offer.
-#[utoipa::path(
+#[api_docs::path(
     delete,
     path = "/api/v1/rooms/{id}/messages/{messageId}",
     operation_id = "deleteMessage",

@@ -2,20 +2,26 @@
 
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
-use utoipa::ToSchema;
 
 use crate::{
     actors::chat_server::messages::AnnounceRoom,
+    api_docs::{self, ToSchema},
     db::Moderation,
     domain::{
-        Draft, MessageKind, Product, ProductId, RoomId, Screened, UserId, message::SYSTEM_SENDER,
-        notice::WarningTemplate,
+        Draft, MessageKind, ProductId, RoomId, Screened, UserId, message::SYSTEM_SENDER, notice::WarningTemplate,
     },
     http::{
-        extract::{Body, InPath, Staff, Why},
+        extract::{Body, InPath, Staff},
         problem::Problem,
-        responses::{AsStaff, Unknown, WithBody},
         state::{AppState, json_body},
+    },
+};
+#[cfg(test)]
+use crate::{
+    domain::Product,
+    http::{
+        extract::Why,
+        responses::{AsStaff, Unknown, WithBody},
     },
     protocol::view::MessageView,
 };
@@ -33,7 +39,7 @@ pub struct Because {
 ///
 /// # Errors
 /// `not_found` for an unknown room.
-#[utoipa::path(
+#[api_docs::path(
     put,
     path = "/api/v1/rooms/{id}/freeze",
     operation_id = "freezeRoom",
@@ -59,7 +65,7 @@ pub async fn freeze_room(
 ///
 /// # Errors
 /// `not_found` for an unknown room.
-#[utoipa::path(
+#[api_docs::path(
     delete,
     path = "/api/v1/rooms/{id}/freeze",
     operation_id = "unfreezeRoom",
@@ -95,7 +101,7 @@ pub struct NewWarning {
 ///
 /// # Errors
 /// `not_found` for an unknown room, and for a user who is none of its two members.
-#[utoipa::path(
+#[api_docs::path(
     post,
     path = "/api/v1/rooms/{id}/warnings",
     operation_id = "warnUser",
@@ -138,7 +144,7 @@ pub async fn warn_user(
 ///
 /// # Errors
 /// `not_found` for an unknown product.
-#[utoipa::path(
+#[api_docs::path(
     put,
     path = "/api/v1/products/{id}/unlisted",
     operation_id = "unlistProduct",
@@ -163,7 +169,7 @@ pub async fn unlist_product(
 ///
 /// # Errors
 /// `not_found` for an unknown product.
-#[utoipa::path(
+#[api_docs::path(
     delete,
     path = "/api/v1/products/{id}/unlisted",
     operation_id = "relistProduct",

@@ -2,18 +2,22 @@
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::record;
+#[cfg(test)]
+use crate::http::{
+    extract::Why,
+    responses::{AsStaff, Unknown, WithBody},
+};
 use crate::{
     actors::db_executor::purpose::Reading,
+    api_docs::{self, ToSchema},
     db::{self, Moderation},
     domain::{AuditAction, AuditSubject, Note, NoteSubject, UserId, staff::check_note},
     error::ChatError,
     http::{
-        extract::{Body, InPath, PageOf, Staff, Why},
+        extract::{Body, InPath, PageOf, Staff},
         problem::Problem,
-        responses::{AsStaff, Unknown, WithBody},
         state::{AppState, json_body},
     },
     protocol::json::to_json,
@@ -65,7 +69,7 @@ async fn list(
 ///
 /// # Errors
 /// `not_found` for an unknown user, `invalid` for a text out of range.
-#[utoipa::path(
+#[api_docs::path(
     post,
     path = "/api/v1/users/{id}/notes",
     operation_id = "addUserNote",
@@ -88,7 +92,7 @@ pub async fn add_user_note(
 ///
 /// # Errors
 /// `invalid` for a `limit` or `cursor` that does not fit.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/users/{id}/notes",
     operation_id = "listUserNotes",
@@ -111,7 +115,7 @@ pub async fn list_user_notes(
 ///
 /// # Errors
 /// `not_found` for an unknown report, `invalid` for a text out of range.
-#[utoipa::path(
+#[api_docs::path(
     post,
     path = "/api/v1/reports/{id}/notes",
     operation_id = "addReportNote",
@@ -134,7 +138,7 @@ pub async fn add_report_note(
 ///
 /// # Errors
 /// `invalid` for a `limit` or `cursor` that does not fit.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/reports/{id}/notes",
     operation_id = "listReportNotes",

@@ -2,23 +2,24 @@
 
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
-use utoipa::ToSchema;
 
 use super::{check_same, created_or_found, messages::check_place};
 use crate::{
+    api_docs::{self, ToSchema},
     chat::request::MakeOffer as Make,
     db::Write,
     domain::{MessageId, RoomId, field::optional_whole},
     http::{
         extract::{Body, InPath, SignedIn},
         problem::Problem,
-        responses::{AsSpeaker, Changed, Unknown, WithBody},
         state::{AppState, json_body},
     },
-    protocol::{
-        event::{MakeOffer, OfferAnswer},
-        view::MessageView,
-    },
+    protocol::event::{MakeOffer, OfferAnswer},
+};
+#[cfg(test)]
+use crate::{
+    http::responses::{AsSpeaker, Changed, Unknown, WithBody},
+    protocol::view::MessageView,
 };
 
 /// Makes an offer, as the event `offer` does: a message of the kind `offer` that expires after 48 hours without an answer.
@@ -29,7 +30,7 @@ use crate::{
 /// # Errors
 /// `conflict` once the product is sold or an offer on it was accepted, and while the other member's offer waits for an
 /// answer; `invalid` for another currency than the product's; `blocked`; `forbidden` for anyone but the room's two members.
-#[utoipa::path(
+#[api_docs::path(
     post,
     path = "/api/v1/rooms/{id}/offers",
     operation_id = "makeOffer",
@@ -76,7 +77,7 @@ pub struct AnswerToOffer {
 /// # Errors
 /// `conflict` for an offer that is no longer pending, and when the product is sold or another offer was accepted;
 /// `forbidden` for the wrong one of the two members; `not_found` for a message that is no offer of this room; `blocked`.
-#[utoipa::path(
+#[api_docs::path(
     post,
     path = "/api/v1/rooms/{id}/offers/{messageId}/answer",
     operation_id = "answerOffer",

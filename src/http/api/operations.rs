@@ -4,14 +4,15 @@ use std::sync::LazyLock;
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
+#[cfg(test)]
+use crate::http::responses::AsStaff;
 use crate::{
+    api_docs::{self, ToSchema},
     domain::Timestamp,
     http::{
         extract::Staff,
-        responses::AsStaff,
         state::{AppState, json_body},
     },
     metrics::{Metrics, StepTimes},
@@ -130,7 +131,7 @@ impl From<StepTimes> for Thread {
 ///
 /// # Errors
 /// `forbidden` for anyone but staff and the service key.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/operations",
     operation_id = "getOperations",

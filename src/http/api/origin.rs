@@ -6,13 +6,12 @@ use actix_web::{
     web,
 };
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
 
-use crate::http::{
-    extract::InQuery,
-    problem::Problem,
-    responses::{Anyone, BadQuery},
-    state::AppState,
+#[cfg(test)]
+use crate::http::responses::{Anyone, BadQuery};
+use crate::{
+    api_docs::{self, IntoParams, ToSchema},
+    http::{extract::InQuery, problem::Problem, state::AppState},
 };
 
 /// Which origin.
@@ -38,7 +37,7 @@ pub struct OriginStanding {
 ///
 /// # Errors
 /// `invalid` for a query that can't be read.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/origin",
     operation_id = "getOrigin",

@@ -4,21 +4,28 @@ use std::str::FromStr;
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::{PAGE_BYTES_MAX, check_same, created_or_found, record, staff_views::StaffRoomView};
 use crate::{
     actors::db_executor::purpose::Reading,
+    api_docs::{self, ToSchema},
     db::{self, InvalidCursor, Write},
-    domain::{AuditAction, AuditSubject, Product, ProductId, ProductStatus, UserId, currency, field::optional_whole},
+    domain::{AuditAction, AuditSubject, Product, ProductId, ProductStatus, UserId, field::optional_whole},
     error::ChatError,
     http::{
-        extract::{Body, Caller, InPath, PageOf, Service, Staff, Why},
+        extract::{Body, Caller, InPath, PageOf, Service, Staff},
         problem::Problem,
-        responses::{AsSeller, AsService, AsStaff, Changed, Unknown, WithBody},
         state::{AppState, json_body},
     },
     protocol::json::to_json,
+};
+#[cfg(test)]
+use crate::{
+    domain::currency,
+    http::{
+        extract::Why,
+        responses::{AsSeller, AsService, AsStaff, Changed, Unknown, WithBody},
+    },
 };
 
 /// A product as the marketplace puts it.
@@ -63,7 +70,7 @@ pub struct PutProduct {
 /// # Errors
 /// `invalid` for a field out of range or an unknown seller, `conflict` for another seller once there are rooms, and for a status
 /// that would undo the acceptance of an offer, which it names.
-#[utoipa::path(
+#[api_docs::path(
     put,
     path = "/api/v1/products/{id}",
     operation_id = "putProduct",
@@ -108,7 +115,7 @@ pub struct SetStatus {
 ///
 /// # Errors
 /// `not_found` for an unknown product.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/products/{id}",
     operation_id = "getProduct",
@@ -162,7 +169,7 @@ pub struct StaffRoomPage<'a> {
 ///
 /// # Errors
 /// `invalid` for a `limit` or `cursor` that does not fit. An unknown product has no rooms.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/products/{id}/rooms",
     operation_id = "listProductRooms",
@@ -199,7 +206,7 @@ pub async fn list_product_rooms(
 /// # Errors
 /// `forbidden` for any user but the product's own seller, `frozen` for the seller while the room of the accepted offer is frozen,
 /// `not_found` for an unknown product, `invalid`, `rate_limited` for a seller who does this again and again.
-#[utoipa::path(
+#[api_docs::path(
     patch,
     path = "/api/v1/products/{id}",
     operation_id = "setProductStatus",

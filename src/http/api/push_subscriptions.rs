@@ -2,18 +2,19 @@
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::{read_own, user_of};
+#[cfg(test)]
+use crate::http::responses::{AsUser, Changed, WithBody};
 use crate::{
     actors::db_executor::purpose::{Reading, Writing},
+    api_docs::{self, ToSchema},
     db::{self, Scope, Subscribed},
     domain::{NewPushSubscription, PushPlatform, PushSubscription, WebKeys},
     error::{ChatError, ErrorCode},
     http::{
         extract::{Body, InPath, SignedIn},
         problem::Problem,
-        responses::{AsUser, Changed, WithBody},
         state::AppState,
     },
     protocol::web_push::check_subscription,
@@ -69,7 +70,7 @@ pub struct PushSubscriptionList {
 /// # Errors
 /// `conflict` on a server that does not notify such devices; `invalid` for an endpoint that is not the https:// address of a public
 /// push service, for keys that are none, and for anything out of range.
-#[utoipa::path(
+#[api_docs::path(
     post,
     path = "/api/v1/me/push-subscriptions",
     operation_id = "subscribeToPush",
@@ -136,7 +137,7 @@ fn check(state: &AppState, posted: PostPushSubscription) -> Result<NewPushSubscr
 ///
 /// # Errors
 /// None of its own.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/me/push-subscriptions",
     operation_id = "listPushSubscriptions",
@@ -158,7 +159,7 @@ pub async fn list_push_subscriptions(
 ///
 /// # Errors
 /// None of its own.
-#[utoipa::path(
+#[api_docs::path(
     delete,
     path = "/api/v1/me/push-subscriptions/{id}",
     operation_id = "unsubscribeFromPush",

@@ -2,17 +2,20 @@
 
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
-use utoipa::ToSchema;
 
 use crate::{
+    api_docs::{self, ToSchema},
     chat::request::React,
     domain::{Emoji, MessageId, RoomId, UserId, reaction::one_emoji},
     http::{
         extract::{Body, InPath, SignedIn},
         problem::Problem,
-        responses::{AsSpeaker, Changed, Unknown, WithBody},
         state::{AppState, json_body},
     },
+};
+#[cfg(test)]
+use crate::{
+    http::responses::{AsSpeaker, Changed, Unknown, WithBody},
     protocol::view::MessageView,
 };
 
@@ -31,7 +34,7 @@ pub struct NewReaction {
 /// # Errors
 /// `forbidden` for anyone but the room's two members, and for a message of the marketplace's; `invalid` for anything but one
 /// emoji; `not_found` for a message that is not in this room; `conflict` for one that was deleted.
-#[utoipa::path(
+#[api_docs::path(
     put,
     path = "/api/v1/rooms/{id}/messages/{messageId}/reaction",
     operation_id = "react",
@@ -61,7 +64,7 @@ pub async fn react(
 ///
 /// # Errors
 /// As for reacting. A user who is muted or blocked may do it.
-#[utoipa::path(
+#[api_docs::path(
     delete,
     path = "/api/v1/rooms/{id}/messages/{messageId}/reaction",
     operation_id = "takeBackReaction",

@@ -2,11 +2,16 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Deserializer, Serialize};
-use utoipa::{IntoParams, ToSchema};
 
 use super::{record, tag::Tag};
+#[cfg(test)]
+use crate::http::{
+    extract::Why,
+    responses::{AsStaff, AsUser, Changed, Unknown, WithBody},
+};
 use crate::{
     actors::db_executor::purpose::{Reading, Writing},
+    api_docs::{self, IntoParams, ToSchema},
     db::{self, Moderation, NewReport, OpenReport, ReportAssignee, ReportFilter, ReportUser, Reported},
     domain::{
         AuditAction, AuditSubject, MessageId, Moderator, RoomId, Timestamp, User, UserId,
@@ -14,9 +19,8 @@ use crate::{
     },
     error::ChatError,
     http::{
-        extract::{Body, InPath, InQuery, PageOf, SignedIn, Staff, Why},
+        extract::{Body, InPath, InQuery, PageOf, SignedIn, Staff},
         problem::Problem,
-        responses::{AsStaff, AsUser, Changed, Unknown, WithBody},
         state::{AppState, json_body},
     },
     protocol::{json::to_json, view::ReportView},
@@ -65,7 +69,7 @@ pub struct Receipt {
 /// `forbidden` for anyone but the room's two members, `not_found` for a message that is not in it, `invalid` for one that
 /// is not the other member's, `conflict` in a support room, where nobody is to be reported, `rate_limited` for a user of whom 20 reports about this room, or 100 in all, wait for a
 /// decision.
-#[utoipa::path(
+#[api_docs::path(
     post,
     path = "/api/v1/reports",
     operation_id = "report",
@@ -143,7 +147,7 @@ pub struct ReportPage<'a> {
 ///
 /// # Errors
 /// `invalid` for a parameter that does not fit.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/reports",
     operation_id = "listReports",
@@ -208,7 +212,7 @@ pub async fn list_reports(
 ///
 /// # Errors
 /// `not_found` for an unknown report.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/reports/{id}",
     operation_id = "getReport",
@@ -269,7 +273,7 @@ fn staff_named(name: UserId, by: &Moderator) -> Result<UserId, ChatError> {
 /// # Errors
 /// `not_found` for an unknown report, `invalid` for a mute without `upheld`, for a decision together with an assignee, and for
 /// neither of them.
-#[utoipa::path(
+#[api_docs::path(
     patch,
     path = "/api/v1/reports/{id}",
     operation_id = "updateReport",

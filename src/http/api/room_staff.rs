@@ -2,18 +2,24 @@
 
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
-use utoipa::IntoParams;
 
 use super::{created_or_found, moderation::Because, user_of};
 use crate::{
+    api_docs::{self, IntoParams},
     db::Moderation,
     domain::{Moderator, RoomId, UserId},
     error::ChatError,
     http::{
-        extract::{Body, InPath, InQuery, Staff, StaffMember, Why},
+        extract::{Body, InPath, InQuery, Staff, StaffMember},
         problem::Problem,
-        responses::{AsStaff, Changed, Unknown, WithBody},
         state::AppState,
+    },
+};
+#[cfg(test)]
+use crate::{
+    http::{
+        extract::Why,
+        responses::{AsStaff, Changed, Unknown, WithBody},
     },
     protocol::event::RoomStaff,
 };
@@ -25,7 +31,7 @@ use crate::{
 ///
 /// # Errors
 /// `not_found` for an unknown room; `conflict` for a member of the room, and where too many are there.
-#[utoipa::path(
+#[api_docs::path(
     post,
     path = "/api/v1/rooms/{id}/join",
     operation_id = "joinRoom",
@@ -65,7 +71,7 @@ pub struct LeaveQuery {
 ///
 /// # Errors
 /// `not_found` for an unknown room; `invalid` where the service key does not say who is to leave.
-#[utoipa::path(
+#[api_docs::path(
     post,
     path = "/api/v1/rooms/{id}/leave",
     operation_id = "leaveRoom",

@@ -2,7 +2,6 @@
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
 
 use super::{PAGE_BYTES_MAX, read_own, record, staff_views::StaffRoomView, user_of};
 use crate::{
@@ -10,24 +9,29 @@ use crate::{
         chat_server::messages::AnnounceRoom,
         db_executor::purpose::{Reading, Writing},
     },
+    api_docs::{self, IntoParams, ToSchema},
     chat::request::{Read, Received},
     db::{self, Opened, RoomCursor, RoomList, Write},
     domain::{
-        Account, AuditAction, AuditSubject, ProductId, Room, RoomId, RoomKind, RoomSettings, RoomSettingsPatch, Seq,
-        Timestamp, User, UserId,
+        Account, AuditAction, AuditSubject, ProductId, RoomId, RoomKind, RoomSettingsPatch, Seq, Timestamp, User,
+        UserId,
     },
     error::{ChatError, ErrorCode},
     http::{
-        extract::{Body, Caller, InPath, InQuery, MemberOrStaff, PageOf, SignedIn, Why},
+        extract::{Body, Caller, InPath, InQuery, MemberOrStaff, PageOf, SignedIn},
         problem::Problem,
-        responses::{AsUser, OwnProduct, Unknown, WithBody},
         state::{AppState, json_body},
     },
-    protocol::{
-        event::{DeliveredUpTo, ReadUpTo},
-        json::to_json,
-        view::RoomSummaryView,
+    protocol::{ json::to_json, view::RoomSummaryView},
+};
+#[cfg(test)]
+use crate::{
+    domain::{Room, RoomSettings},
+    http::{
+        extract::Why,
+        responses::{AsUser, OwnProduct, Unknown, WithBody},
     },
+    protocol::event::{DeliveredUpTo, ReadUpTo},
 };
 
 /// Which page of the caller's rooms.
@@ -108,7 +112,7 @@ impl OpenRoom {
 /// # Errors
 /// `own_product` for the product's seller, `not_found` for a product that is unknown or takes no new rooms, `invalid`, `forbidden` for a removed
 /// user, and for a user who asks for the kind `support`.
-#[utoipa::path(
+#[api_docs::path(
     post,
     path = "/api/v1/rooms",
     operation_id = "openRoom",
@@ -198,7 +202,7 @@ impl WantedRooms {
 ///
 /// # Errors
 /// `invalid` for a `limit`, `cursor` or `archived` that does not fit, `forbidden` for a removed user.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/rooms",
     operation_id = "listRooms",
@@ -239,7 +243,7 @@ pub enum RoomAnswer<'a> {
 ///
 /// # Errors
 /// `forbidden` for anyone but its two members, and for a room that does not exist; `not_found` for staff.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/rooms/{id}",
     operation_id = "getRoom",
@@ -286,7 +290,7 @@ pub struct SetRead {
 ///
 /// # Errors
 /// `forbidden` for anyone but the room's two members, `invalid` for a `seq` out of range.
-#[utoipa::path(
+#[api_docs::path(
     put,
     path = "/api/v1/rooms/{id}/read",
     operation_id = "markRead",
@@ -319,7 +323,7 @@ pub struct SetDelivered {
 ///
 /// # Errors
 /// `forbidden` for anyone but the room's two members, `invalid` for a `seq` out of range.
-#[utoipa::path(
+#[api_docs::path(
     put,
     path = "/api/v1/rooms/{id}/delivered",
     operation_id = "markDelivered",
@@ -350,7 +354,7 @@ pub async fn mark_delivered(
 /// # Errors
 /// `forbidden` for anyone but the room's two members, `invalid` for a setting that is neither true nor false, and for `archived`
 /// and `pinned` together.
-#[utoipa::path(
+#[api_docs::path(
     patch,
     path = "/api/v1/rooms/{id}/settings",
     operation_id = "setRoomSettings",
@@ -389,7 +393,7 @@ pub struct RoomToken {
 ///
 /// # Errors
 /// `forbidden` for anyone but the room's two members, and for a room that does not exist.
-#[utoipa::path(
+#[api_docs::path(
     post,
     path = "/api/v1/rooms/{id}/token",
     operation_id = "issueRoomToken",

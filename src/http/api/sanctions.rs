@@ -2,18 +2,22 @@
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::record;
+#[cfg(test)]
+use crate::http::{
+    extract::Why,
+    responses::{AsStaff, Unknown, WithBody},
+};
 use crate::{
     actors::db_executor::purpose::Reading,
+    api_docs::{self, ToSchema},
     db::{self, Moderation, SanctionCursor},
     domain::{AuditAction, AuditSubject, Sanction, SanctionKind, Timestamp, UserId},
     error::ChatError,
     http::{
-        extract::{Body, InPath, PageOf, Staff, Why},
+        extract::{Body, InPath, PageOf, Staff},
         problem::Problem,
-        responses::{AsStaff, Unknown, WithBody},
         state::{AppState, json_body},
     },
     protocol::json::to_json,
@@ -93,7 +97,7 @@ async fn list(
 ///
 /// # Errors
 /// `not_found` for an unknown user, `invalid` for a moment that has passed.
-#[utoipa::path(
+#[api_docs::path(
     put,
     path = "/api/v1/users/{id}/mute",
     operation_id = "muteUser",
@@ -117,7 +121,7 @@ pub async fn mute_user(
 ///
 /// # Errors
 /// `not_found` for an unknown user.
-#[utoipa::path(
+#[api_docs::path(
     delete,
     path = "/api/v1/users/{id}/mute",
     operation_id = "unmuteUser",
@@ -138,7 +142,7 @@ pub async fn unmute_user(
 ///
 /// # Errors
 /// `invalid` for a `limit` or `cursor` that does not fit.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/mutes",
     operation_id = "listMutes",
@@ -155,7 +159,7 @@ pub async fn list_mutes(state: web::Data<AppState>, staff: Staff, page: WantedPa
 ///
 /// # Errors
 /// `not_found` for an unknown user, `invalid` for a moment that has passed.
-#[utoipa::path(
+#[api_docs::path(
     put,
     path = "/api/v1/users/{id}/ban",
     operation_id = "banUser",
@@ -179,7 +183,7 @@ pub async fn ban_user(
 ///
 /// # Errors
 /// `not_found` for an unknown user.
-#[utoipa::path(
+#[api_docs::path(
     delete,
     path = "/api/v1/users/{id}/ban",
     operation_id = "unbanUser",
@@ -196,7 +200,7 @@ pub async fn unban_user(state: web::Data<AppState>, staff: Staff, id: InPath<Use
 ///
 /// # Errors
 /// `invalid` for a `limit` or `cursor` that does not fit.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/bans",
     operation_id = "listBans",

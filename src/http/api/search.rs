@@ -2,11 +2,16 @@
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
 
 use super::{PAGE_BYTES_MAX, read_own, record};
+#[cfg(test)]
+use crate::http::{
+    extract::{NeededWhy, Why},
+    responses::{AsStaff, AsUser},
+};
 use crate::{
     actors::db_executor::purpose::Reading,
+    api_docs::{self, IntoParams, ToSchema},
     db::{self, NameCursor, SearchCursor, SearchPage},
     domain::{
         AuditAction, AuditSubject, Data, User, UserId,
@@ -15,9 +20,8 @@ use crate::{
     },
     error::ChatError,
     http::{
-        extract::{InQuery, NeededWhy, PageOf, SignedIn, Staff, Why},
+        extract::{InQuery, PageOf, SignedIn, Staff},
         problem::Problem,
-        responses::{AsStaff, AsUser},
         state::{AppState, json_body},
     },
     protocol::{json::to_json, view::FoundMessageView},
@@ -53,7 +57,7 @@ pub struct FoundPage<'a> {
 ///
 /// # Errors
 /// `invalid` for a query without words, `forbidden` for a user who was removed.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/search",
     operation_id = "searchMessages",
@@ -95,7 +99,7 @@ fn found_page(state: &AppState, found: &[FoundMessage], next: Option<SearchCurso
 ///
 /// # Errors
 /// `invalid` for a query without words, and without a reason.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/search/all",
     operation_id = "searchAllMessages",
@@ -155,7 +159,7 @@ pub struct UserPage {
 ///
 /// # Errors
 /// `invalid` for a name that shows nothing.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/users",
     operation_id = "searchUsers",

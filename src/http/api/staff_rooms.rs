@@ -2,18 +2,22 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
 
 use super::{PAGE_BYTES_MAX, record, staff_views::StaffRoomView, tag::Tag};
+#[cfg(test)]
+use crate::http::{
+    extract::Why,
+    responses::{AsStaff, BadQuery},
+};
 use crate::{
     actors::db_executor::purpose::Reading,
+    api_docs::{self, IntoParams, ToSchema},
     db::{self, StaffRoom, StaffRoomCursor, StaffRoomList},
     domain::{AuditAction, AuditSubject, Data, Moderator, ProductId, Timestamp, support::SUPPORT_PRODUCT},
     error::ChatError,
     http::{
-        extract::{InQuery, PageOf, Staff, Why},
+        extract::{InQuery, PageOf, Staff},
         problem::Problem,
-        responses::{AsStaff, BadQuery},
         state::AppState,
     },
     protocol::{json::to_json, view::Presenter},
@@ -88,7 +92,7 @@ impl<'a> StaffListPage<'a> {
 ///
 /// # Errors
 /// `invalid` for a parameter that does not fit, and for `joined` with the service key, which joins nothing.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/staff/rooms",
     operation_id = "listStaffRooms",

@@ -1,9 +1,9 @@
 //! Users and rooms as staff sees them.
 
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::{
+    api_docs::ToSchema,
     db::{RoomState, UserDetails},
     domain::{Role, Room, Seq, Timestamp, User, UserId, offer::StandingOffer, staff::ends_at},
     protocol::view::{MessageView, Presenter},

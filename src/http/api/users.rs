@@ -6,22 +6,26 @@ use actix_web::{HttpResponse, web};
 use bytes::Bytes;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::{
     PAGE_BYTES_MAX, check_same, created_or_found, record,
     rooms::{RoomPage, WantedRooms},
     staff_views::UserDetailsView,
 };
+#[cfg(test)]
+use crate::http::{
+    extract::Why,
+    responses::{AsService, AsStaff, Changed, Unknown, WithBody},
+};
 use crate::{
     actors::{chat_server::messages::EndSessions, db_executor::purpose::Reading, eraser::messages::Erase},
+    api_docs::{self, ToSchema},
     db::{self, DbError, ExportPart, ExportPlace, Moderation, RoomCursor, Write},
     domain::{Account, AuditAction, AuditSubject, User, UserId},
     error::{ChatError, ErrorCode},
     http::{
-        extract::{Body, InPath, InQuery, PageOf, Service, Staff, Why},
+        extract::{Body, InPath, InQuery, PageOf, Service, Staff},
         problem::Problem,
-        responses::{AsService, AsStaff, Changed, Unknown, WithBody},
         state::{AppState, json_body},
     },
     protocol::{json::to_json, view::RoomSummaryView},
@@ -54,7 +58,7 @@ pub struct PutUser {
 ///
 /// # Errors
 /// `invalid` for a field out of range and for the id `system`, `conflict` for a user who was removed.
-#[utoipa::path(
+#[api_docs::path(
     put,
     path = "/api/v1/users/{id}",
     operation_id = "putUser",
@@ -88,7 +92,7 @@ type WantedPage = PageOf<RoomCursor, 100, 50>;
 ///
 /// # Errors
 /// `not_found` for an unknown user.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/users/{id}",
     operation_id = "getUser",
@@ -112,7 +116,7 @@ pub async fn get_user(state: web::Data<AppState>, staff: Staff, id: InPath<UserI
 ///
 /// # Errors
 /// `invalid` for a `limit` or `cursor` that does not fit. An unknown user has no rooms.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/users/{id}/rooms",
     operation_id = "listUserRooms",
@@ -155,7 +159,7 @@ const ERASURE_WAIT: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// `not_found` for a user whom the marketplace has never put.
-#[utoipa::path(
+#[api_docs::path(
     delete,
     path = "/api/v1/users/{id}",
     operation_id = "deleteUser",
@@ -201,7 +205,7 @@ pub async fn delete_user(
 ///
 /// # Errors
 /// `not_found` for a user whom haggle does not know, or who was erased.
-#[utoipa::path(
+#[api_docs::path(
     get,
     path = "/api/v1/users/{id}/export",
     operation_id = "exportUser",
@@ -270,7 +274,7 @@ pub struct Disconnected {
 ///
 /// # Errors
 /// None of its own: a user without sessions has 0 of them.
-#[utoipa::path(
+#[api_docs::path(
     post,
     path = "/api/v1/users/{id}/disconnect",
     operation_id = "disconnectUser",

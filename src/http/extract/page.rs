@@ -8,6 +8,7 @@ use std::{
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use serde::Deserialize;
+#[cfg(test)]
 use utoipa::{
     IntoParams,
     openapi::{
@@ -54,6 +55,7 @@ where
     }
 }
 
+#[cfg(test)]
 impl<C, const MAX: i64, const DEFAULT: i64> IntoParams for PageOf<C, MAX, DEFAULT> {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let limit = ObjectBuilder::new()

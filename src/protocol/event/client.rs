@@ -1,11 +1,13 @@
 //! What a client asks for, and what is wrong where that can't be read.
 
 use serde::{Deserialize, de::DeserializeOwned};
-use utoipa::ToSchema;
 
+#[cfg(test)]
+use crate::domain::currency;
 use crate::{
+    api_docs::ToSchema,
     domain::{
-        ClientId, Data, Emoji, MessageId, MessageKind, RoomId, Seq, currency,
+        ClientId, Data, Emoji, MessageId, MessageKind, RoomId, Seq,
         field::{optional_whole, what_does_not_fit, whole},
         offer::{OfferDecision, Price, check_amount},
         reaction::sent_emoji,
@@ -89,6 +91,7 @@ pub struct SendMessage {
 }
 
 /// What can be sent by REST.
+#[cfg(test)]
 fn sendable_kinds() -> utoipa::openapi::Object {
     utoipa::openapi::ObjectBuilder::new()
         .schema_type(utoipa::openapi::schema::Type::String)

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::{
+    api_docs::ToSchema,
     domain::{Room, RoomId, RoomSummary, Seq, Timestamp, UnreadTotal, User, UserId, offer::StandingOffer},
     error::{ChatError, ErrorCode, ErrorParams},
     protocol::view::{MessageView, Presenter, RoomSummaryView},

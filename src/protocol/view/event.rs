@@ -1,12 +1,14 @@
 //! Events of the stream that a marketplace's backend follows.
 
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::{MessageView, Presenter};
-use crate::domain::{
-    Event, EventCursor, Fact, Product, Room, RoomId, RoomSettings, Seq, Timestamp, User, UserId,
-    event::{OfferEvent, ReportEvent},
+use crate::{
+    api_docs::ToSchema,
+    domain::{
+        Event, EventCursor, Fact, Product, Room, RoomId, RoomSettings, Seq, Timestamp, User, UserId,
+        event::{OfferEvent, ReportEvent},
+    },
 };
 
 /// One event of the stream.

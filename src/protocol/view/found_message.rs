@@ -1,12 +1,14 @@
 //! A message that a search has found.
 
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::{MessageView, Presenter};
-use crate::domain::{
-    Room,
-    search::{FoundMessage, SnippetPart},
+use crate::{
+    api_docs::ToSchema,
+    domain::{
+        Room,
+        search::{FoundMessage, SnippetPart},
+    },
 };
 
 /// A message that was found.

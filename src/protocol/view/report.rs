@@ -1,12 +1,14 @@
 //! A report, with the messages that are kept with it.
 
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::{MessageView, Presenter};
-use crate::domain::{
-    MessageId, RoomId, Timestamp, UserId,
-    safety::{Decision, Report, ReportCategory, ReportState},
+use crate::{
+    api_docs::ToSchema,
+    domain::{
+        MessageId, RoomId, Timestamp, UserId,
+        safety::{Decision, Report, ReportCategory, ReportState},
+    },
 };
 
 /// A member's report of the other one.

@@ -1,10 +1,12 @@
 //! A room in the user's own list of conversations, with its last message and its current offer.
 
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::{MessageView, Presenter};
-use crate::domain::{MemberMarks, Room, RoomSettings, RoomSummary, Seq, Timestamp, User, offer::StandingOffer};
+use crate::{
+    api_docs::ToSchema,
+    domain::{MemberMarks, Room, RoomSettings, RoomSummary, Seq, Timestamp, User, offer::StandingOffer},
+};
 
 /// A room in one's own list of conversations.
 #[derive(Serialize, ToSchema)]
