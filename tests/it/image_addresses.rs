@@ -19,7 +19,7 @@ use crate::support::{
 };
 
 /// What a route that answers with messages is called in the OpenAPI document: those that are tried below …
-const TRIED: [&str; 16] = [
+const TRIED: [&str; 17] = [
     "sendImage",
     "sendMessage",
     "editMessage",
@@ -35,6 +35,7 @@ const TRIED: [&str; 16] = [
     "updateReport",
     "listUserRooms",
     "listProductRooms",
+    "listStaffRooms",
     "searchAllMessages",
 ];
 
@@ -141,6 +142,7 @@ async fn ways_out(server: &TestServer, backend: &Backend, base: &str) {
         assert_addressed(&path, &call(server.addr, token, "GET", &path, None).await.body, base);
     }
     reports(server, room, &sent.body["id"], base).await;
+    frozen(server, room, base).await;
 
     server.advance(Duration::from_secs(300));
     assert_addressed("a webhook", &backend.hooks(1).await.remove(0).body, base);
@@ -151,6 +153,16 @@ async fn reactions(server: &TestServer, message: &str, base: &str) {
         let answer = call(server.addr, &server.token("sam"), method, &format!("{message}/reaction"), body).await;
         assert_addressed(&format!("{method} of a reaction"), &answer.body, base);
     }
+}
+
+/// The staff's own lists.
+async fn frozen(server: &TestServer, room: &str, base: &str) {
+    let freeze = format!("/api/v1/rooms/{room}/freeze");
+    let because = Some(json!({"reason": "a test"}));
+    assert_eq!(call(server.addr, SERVICE_KEY, "PUT", &freeze, because).await.status, 204);
+    let listed = call(server.addr, SERVICE_KEY, "GET", "/api/v1/staff/rooms?list=frozen", None).await.body;
+    assert_addressed("the frozen rooms", &listed, base);
+    assert_eq!(call(server.addr, SERVICE_KEY, "DELETE", &freeze, None).await.status, 204);
 }
 
 async fn reports(server: &TestServer, room: &str, message: &Value, base: &str) {

@@ -17,13 +17,13 @@ pub(super) fn block(conn: &mut Connection, blocker: &User, blocked: &UserId, at:
     if blocker.id == *blocked {
         return Err(WriteError::OwnBlock.into());
     }
-    if is_desk(blocked.as_str()) {
-        return Err(WriteError::DeskBlock.into());
-    }
     if user::is_deleted(conn, &blocker.id)? || blocker.id.as_str() == SYSTEM_SENDER {
         return Err(WriteError::RemovedUser.into());
     }
     let rooms = block::rooms_between(conn, &blocker.id, blocked)?;
+    if is_desk(blocked.as_str()) && !rooms.is_empty() {
+        return Err(WriteError::DeskBlock.into());
+    }
     let Some(found) = user::find_user(conn, blocked)?.filter(|_| !rooms.is_empty()) else {
         return Err(WriteError::NotFound("user in a room of yours").into());
     };

@@ -43,7 +43,7 @@ impl FromStr for BlockCursor {
 ///
 /// # Errors
 /// `not_found` for a user with whom the caller shares no room, whether they exist or not; `invalid` for the caller's own id;
-/// `conflict` for `system`: nobody blocks the marketplace's support.
+/// `conflict` for `system`, where the caller has a support room: nobody blocks the marketplace's support.
 #[api_docs::path(
     put,
     path = "/api/v1/blocks/{userId}",
