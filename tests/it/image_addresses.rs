@@ -141,8 +141,7 @@ async fn ways_out(server: &TestServer, backend: &Backend, base: &str) {
     ] {
         assert_addressed(&path, &call(server.addr, token, "GET", &path, None).await.body, base);
     }
-    reports(server, room, &sent.body["id"], base).await;
-    frozen(server, room, base).await;
+    staff_lists(server, room, &sent.body["id"], base).await;
 
     server.advance(Duration::from_secs(300));
     assert_addressed("a webhook", &backend.hooks(1).await.remove(0).body, base);
@@ -155,7 +154,13 @@ async fn reactions(server: &TestServer, message: &str, base: &str) {
     }
 }
 
-/// The staff's own lists.
+/// What the staff is shown of reports, and of conversations.
+async fn staff_lists(server: &TestServer, room: &str, message: &Value, base: &str) {
+    reports(server, room, message, base).await;
+    frozen(server, room, base).await;
+}
+
+/// The conversations that the marketplace has frozen.
 async fn frozen(server: &TestServer, room: &str, base: &str) {
     let freeze = format!("/api/v1/rooms/{room}/freeze");
     let because = Some(json!({"reason": "a test"}));
