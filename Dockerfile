@@ -13,9 +13,11 @@ RUN apt-get update \
 WORKDIR /src
 COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
+COPY api_docs api_docs
 COPY bench/load bench/load
 COPY heap heap
 COPY benches benches
+COPY docs/openapi.json docs/openapi.json
 COPY migrations migrations
 COPY packages/client/src packages/client/src
 COPY packages/components/src packages/components/src
