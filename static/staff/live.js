@@ -67,8 +67,12 @@ export function useLive(read, refresh) {
         if (frozen !== room.frozen || closed !== room.closed) again();
       },
       live: (isLive) => setState(isLive ? "live" : "lost"),
-      // Somebody who has left, or was taken out, has heard so.
-      refused: () => isIn(now().room, me) && again(),
+      refused() {
+        // Somebody who has left, or was taken out, has heard so.
+        if (!isIn(now().room, me)) return;
+        setState("lost");
+        again();
+      },
     });
     return () => live.stop();
   }, [joined, rest]);

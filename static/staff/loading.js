@@ -98,7 +98,7 @@ export function Failure({ failure, retry }) {
 }
 
 /**
- * What was read, or why it is not there.
+ * What was read, or why it is not there. A reading that fails later leaves what is shown, and says so above it.
  *
  * @template T
  * @param {{loading: Loading<T>, of?: {kind: import("./id_form.js").Kind, id: string}, children: (data: T) => any}} props
@@ -107,8 +107,8 @@ export function Failure({ failure, retry }) {
 export function Loaded({ loading: { data, failure, retry }, of, children }) {
   const { t } = useWords();
   if (failure?.code === "not_found" && of) return html`<${NotFound} key=${of.id} ...${of} />`;
-  if (failure) return html`<${Failure} failure=${failure} retry=${retry} />`;
-  return data === undefined ? html`<p class="notice" role="status">${t.loading}</p>` : children(data);
+  if (data === undefined) return failure ? html`<${Failure} failure=${failure} retry=${retry} />` : html`<p class="notice" role="status">${t.loading}</p>`;
+  return html`${failure && html`<${Failure} failure=${failure} retry=${retry} />`}${children(data)}`;
 }
 
 /**

@@ -230,3 +230,38 @@ test("when the token ends or its owner is banned, the desk says so, and nothing 
   desk.forgiveRefusals();
   await desk.close();
 });
+
+test("what is shown stays, with the box, when it can't be read again after a message", async () => {
+  const desk = await DeskWindow.signIn(browser, server);
+  const { page } = desk;
+  await page.routeWebSocket(/\/ws\/chat/, (socket) => socket.close());
+  await server.api("POST", `/rooms/${ROOM}/join`, { reason: "They asked for help" }, { as: "moderator" });
+  await desk.go(`#/conversations/${ROOM}`);
+  await page.locator(".live-state", { hasText: en.conversation.states.lost }).waitFor();
+  const shown = await page.locator(".message").count();
+  const reading = new RegExp(`/api/v1/rooms/${ROOM}$`);
+  for (const [text, answer, why] of [
+    ["Sent without a network", (route) => route.abort("connectionrefused"), en.failures.unreachable],
+    ["Sent at the limit", (route) => route.fulfill({ status: 429, contentType: "application/problem+json", body: JSON.stringify({ code: "rate_limited", status: 429, retryAfterMs: 1000 }) }), en.failures.rate_limited],
+  ]) {
+    await page.route(reading, answer);
+    await page.getByLabel(en.conversation.write).fill(text);
+    await page.keyboard.press("Control+Enter");
+    const alert = page.getByRole("alert").filter({ hasText: why });
+    await alert.waitFor();
+    assert.equal(await desk.line(text).count(), 1);
+    assert.ok((await page.locator(".message").count()) > shown, "the messages stay");
+    await desk.focused(".composer-bar textarea");
+    const { y } = await alert.boundingBox();
+    assert.ok(y >= 0 && y < DESK.height, "it is in sight from where one writes");
+    await desk.look("staff-live-unread");
+    await page.unroute(reading);
+    await alert.getByRole("button", { name: en.tryAgain }).click();
+    await alert.waitFor({ state: "detached" });
+    assert.equal(await desk.line(text).count(), 1);
+  }
+  await leave();
+  desk.forgiveLostConnections();
+  desk.faults = desk.faults.filter((fault) => !/status of 429/.test(fault));
+  await desk.close();
+});

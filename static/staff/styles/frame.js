@@ -82,6 +82,13 @@ export const frame = css`
     padding-bottom: 0;
   }
 
+  .page:has(.composer-bar) > .notice[role="alert"] {
+    position: sticky;
+    top: 0;
+    z-index: 2;
+    background: var(--paper);
+  }
+
   html:has(.composer-bar) {
     scroll-padding-bottom: 14rem;
   }
