@@ -265,3 +265,30 @@ test("what is shown stays, with the box, when it can't be read again after a mes
   desk.faults = desk.faults.filter((fault) => !/status of 429/.test(fault));
   await desk.close();
 });
+
+test("one's own message leads from an earlier part of the conversation to its end", async () => {
+  for (let n = 1; n <= 90; n += 1) await say(`Long line ${n}`, "jonas");
+  const { items } = await server.api("GET", `/rooms/${ROOM}/messages?limit=200`, undefined, { as: "jonas" });
+  const { seq } = items.find(({ text }) => text === "Long line 10");
+  const { desk, page, live } = await inRoom();
+  await desk.go(`#/conversations/${ROOM}/${seq}`);
+  await page.locator("[data-sought]").waitFor();
+  await live.waitFor();
+  await say("Said meanwhile", "jonas");
+  assert.equal(await desk.line("Long line 90").count(), 0, "the end is not there");
+  await page.getByLabel(en.conversation.write).fill("Here is my answer");
+  await page.keyboard.press("Control+Enter");
+  await desk.line("Here is my answer").waitFor();
+  await desk.line("Said meanwhile").waitFor();
+  await desk.until(() => {
+    const row = [...document.querySelectorAll(".message")].at(-1).getBoundingClientRect();
+    return row.top >= 0 && row.bottom <= document.querySelector(".composer-bar").getBoundingClientRect().top + 1;
+  });
+  await desk.focused(".composer-bar textarea");
+  assert.equal(await page.getByRole("button", { name: /new message/ }).count(), 0);
+  // It goes on there.
+  await say("Said afterwards", "jonas");
+  await desk.line("Said afterwards").waitFor();
+  await leave();
+  await desk.close();
+});

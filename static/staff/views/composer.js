@@ -8,10 +8,10 @@ import { useDesk, useWords } from "../words.js";
 /**
  * Where a member of the staff who has joined writes to both members. It stays at the bottom of the page.
  *
- * @param {{live: ReturnType<typeof import("../live.js").useLive>, refresh: () => Promise<void>, takesFocus: boolean, unseen: number, toUnseen: () => void}} props
- *   `takesFocus`: they have joined just now
+ * @param {{live: ReturnType<typeof import("../live.js").useLive>, refresh: () => Promise<void>, showEnd: () => Promise<void>, takesFocus: boolean, unseen: number, toUnseen: () => void}} props
+ *   `showEnd` takes the place of an earlier part; `takesFocus`: they have joined just now
  */
-export function Composer({ live, refresh, takesFocus, unseen, toUnseen }) {
+export function Composer({ live, refresh, showEnd, takesFocus, unseen, toUnseen }) {
   const { t, chat, failureText } = useWords();
   const room = live.room.id;
   const { rest, me } = useDesk();
@@ -49,7 +49,9 @@ export function Composer({ live, refresh, takesFocus, unseen, toUnseen }) {
     if (!(await attempt(async () => live.take(await rest.sendMessage(room, { text, clientId: clientId.current }))))) return;
     clientId.current = crypto.randomUUID();
     write("");
-    if (live.state !== "live") await refresh();
+    // One's own message is always shown, and it is at the end.
+    if ((live.messages.at(-1)?.seq ?? 0) < live.room.lastSeq) await showEnd();
+    else if (live.state !== "live") await refresh();
   };
   /** @param {KeyboardEvent} event */
   const onKeyDown = (event) => {

@@ -47,7 +47,7 @@ export function ConversationView({ place: { id = "", seq } }) {
 function Opened({ conversation: read, seq }) {
   const { t, chat } = useWords();
   const { me } = useDesk();
-  const readAgain = useRefresh(read);
+  const { readAgain, readEnd } = useReadings(read);
   const live = useLive(/** @type {{room: StaffRoom, messages: StaffMessage[]}} */ (read.data), readAgain);
   const { room, messages, joined } = live;
   const conversation = { ...read, data: { room, messages } };
@@ -68,7 +68,7 @@ function Opened({ conversation: read, seq }) {
     <${Actions} conversation=${conversation} refresh=${refresh} />
     <${History} conversation=${conversation} refresh=${refresh} seq=${seq} />
     <div class="visually-hidden" aria-live="polite">${live.announcements.map(({ id, text }) => html`<p key=${id}>${text}</p>`)}</div>
-    ${joined && html`<${Composer} live=${live} refresh=${refresh} takesFocus=${!wasJoined.current} unseen=${unseen} toUnseen=${toUnseen} />`}
+    ${joined && html`<${Composer} live=${live} refresh=${refresh} showEnd=${() => readEnd(conversation.data)} takesFocus=${!wasJoined.current} unseen=${unseen} toUnseen=${toUnseen} />`}
   `;
 }
 
@@ -176,16 +176,21 @@ function useMore(conversation) {
 }
 
 /**
- * Reads again what is there. Where that was the end of the conversation, what was said since is read, too.
+ * The ways to read an open conversation from the server.
  *
  * @param {Conversation} conversation
  */
-function useRefresh(conversation) {
+function useReadings(conversation) {
   const { rest, know } = useDesk();
-  return (/** @type {{room: StaffRoom, messages: StaffMessage[]}} */ { room: before, messages }) =>
+  const readRoom = async (/** @type {string} */ id) => {
+    const room = await rest.getRoom(id);
+    know([room.buyer, room.seller]);
+    return room;
+  };
+  /** Reads again what is there. Where that was the end of the conversation, what was said since is read, too. @param {{room: StaffRoom, messages: StaffMessage[]}} shown */
+  const readAgain = ({ room: before, messages }) =>
     conversation.read(async () => {
-      const room = await rest.getRoom(before.id);
-      know([room.buyer, room.seller]);
+      const room = await readRoom(before.id);
       const last = messages.at(-1)?.seq ?? 0;
       const end = last < before.lastSeq ? last : room.lastSeq;
       /** @type {StaffMessage[]} */
@@ -197,4 +202,11 @@ function useRefresh(conversation) {
       }
       return { room, messages: read };
     });
+  /** Reads the end, in place of an earlier part. @param {{room: StaffRoom}} shown */
+  const readEnd = ({ room: { id } }) =>
+    conversation.read(async () => {
+      const [room, { items }] = await Promise.all([readRoom(id), rest.listMessages(id, { limit: PAGE_SIZE })]);
+      return { room, messages: items };
+    });
+  return { readAgain, readEnd };
 }
