@@ -6,6 +6,9 @@
 /** After a failure that may pass. */
 const RETRY_MS = 2_000;
 
+/** After a fault of the server's, which seldom passes soon. */
+const FAULT_RETRY_MS = 30_000;
+
 /**
  * What hears of a conversation.
  *
@@ -26,6 +29,7 @@ const RETRY_MS = 2_000;
 export class LiveRoom {
   /** @type {Promise<Connection | undefined> | undefined} */ #loading;
   /** @type {Connection | undefined} */ #connection;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #retry;
   #runs = true;
   #rest;
   #roomId;
@@ -47,6 +51,7 @@ export class LiveRoom {
   /** Ends the connection for good. */
   stop() {
     this.#runs = false;
+    clearTimeout(this.#retry);
     document.removeEventListener("visibilitychange", this.#look);
     this.#connection?.close();
   }
@@ -100,6 +105,7 @@ export class LiveRoom {
    * @param {Connection} connection
    */
   async #enter(connection) {
+    clearTimeout(this.#retry);
     const { first, last, isAtEnd } = this.#on.shown();
     try {
       let after = first - 1;
@@ -119,7 +125,10 @@ export class LiveRoom {
       if (!code) throw error;
       if (!this.#runs || connection.state !== "open") return;
       if (code === "forbidden") return this.#on.refused();
-      if (isTransient) setTimeout(() => this.#runs && connection.state === "open" && this.#enter(connection), retryAfterMs ?? RETRY_MS);
+      if (!isTransient) this.#on.live(false);
+      if (!isTransient && code !== "internal") return;
+      const pauseMs = isTransient ? (retryAfterMs ?? RETRY_MS) : FAULT_RETRY_MS;
+      this.#retry = setTimeout(() => this.#runs && connection.state === "open" && this.#enter(connection), pauseMs);
     }
   }
 }

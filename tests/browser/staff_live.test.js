@@ -292,3 +292,38 @@ test("one's own message leads from an earlier part of the conversation to its en
   await leave();
   await desk.close();
 });
+
+test("a conversation that can't be entered says that it is not live, and after a fault of the server's it is tried again", async () => {
+  const desk = await DeskWindow.signIn(browser, server);
+  const { page } = desk;
+  await page.clock.install();
+  const entered = [];
+  let code = "invalid";
+  await page.routeWebSocket(/\/ws\/chat/, (socket) => {
+    const upstream = socket.connectToServer();
+    socket.onMessage((text) => {
+      const { event, id } = JSON.parse(text);
+      if (event !== "enterRoom" || !code) return upstream.send(text);
+      entered.push(code);
+      socket.send(JSON.stringify({ reply: id, error: { code, message: "a test" } }));
+    });
+  });
+  await server.api("POST", `/rooms/${ROOM}/join`, { reason: "They asked for help" }, { as: "moderator" });
+  const state = (name) => page.locator(".live-state", { hasText: en.conversation.states[name] });
+  await desk.go(`#/conversations/${ROOM}`);
+  await state("lost").waitFor();
+  await page.locator("[aria-live=polite] p", { hasText: en.conversation.states.lost }).waitFor({ state: "attached" });
+  code = "internal";
+  await desk.go("#/search");
+  await desk.go(`#/conversations/${ROOM}`);
+  await state("lost").waitFor();
+  assert.deepEqual(entered, ["invalid", "internal"]);
+  code = undefined;
+  await page.clock.runFor(10_000);
+  assert.equal(await state("live").count(), 0, "not at once");
+  await page.clock.runFor(25_000);
+  await state("live").waitFor();
+  await leave();
+  desk.forgiveLostConnections();
+  await desk.close();
+});
