@@ -26,6 +26,23 @@ export function newOnes(before, now) {
 }
 
 /**
+ * Says how many came in while one was looking: after the result of an action, not in its place.
+ *
+ * @param {(count: number) => string} words
+ * @returns {(count: number) => void} takes how many more have come in
+ */
+export function useArrivals(words) {
+  const { said, say } = useDesk();
+  const [arrived, setArrived] = useState(0);
+  useEffect(() => {
+    if (arrived === 0 || said) return;
+    say(words(arrived));
+    setArrived(0);
+  }, [arrived, said]);
+  return (count) => setArrived((before) => before + count);
+}
+
+/**
  * The queue, as it stands: it asks again by itself, but not while nobody sees the page.
  *
  * @param {{state?: string, category?: string, assignee?: string}} filters

@@ -199,6 +199,7 @@ export const en = {
       frozen: "No conversation is frozen",
     }),
     since: "Waits since",
+    arrived: (/** @type {number} */ count) => (count === 1 ? "1 more user waits for an answer" : `${count} more users wait for an answer`),
   },
   warning: {
     recipient: "Whom it is for. Both see it.",

@@ -199,6 +199,7 @@ export const ko = {
       frozen: "멈춘 대화가 없어요",
     },
     since: "대기 시작",
+    arrived: (count) => `답변을 기다리는 사용자 ${count}명이 늘었어요`,
   },
   warning: {
     recipient: "받는 사람. 두 사람 모두에게 보여요.",

@@ -5,6 +5,7 @@ import { Moment } from "../links.js";
 import { Failure } from "../loading.js";
 import { go } from "../navigation.js";
 import { addressOf } from "../places.js";
+import { useArrivals } from "../queue.js";
 import { LISTS, useStaffRooms } from "../staff_rooms.js";
 import { useWords } from "../words.js";
 
@@ -12,7 +13,8 @@ import { useWords } from "../words.js";
 export function ConversationsView({ place: { filters } }) {
   const { t } = useWords();
   const list = LISTS.includes(filters.list) ? filters.list : LISTS[0];
-  const rooms = useStaffRooms(list);
+  const announce = useArrivals(t.conversations.arrived);
+  const rooms = useStaffRooms(list, (count) => list === "waiting" && announce(count));
   const { items, more, loaded, failure } = rooms;
   const waiting = list === "waiting" && loaded && items.length > 0 ? `(${items.length}${more ? "+" : ""}) ` : "";
   useEffect(() => void (document.title = `${waiting}${t.sections.conversations} – haggle`));
@@ -22,6 +24,7 @@ export function ConversationsView({ place: { filters } }) {
       <div class="segments" role="group" aria-label=${t.conversations.which}>
         ${LISTS.map((one) => html`<button type="button" aria-pressed=${String(one === list)} onClick=${() => go({ view: "conversations", filters: { list: one } })}>${t.conversations.lists[one]}</button>`)}
       </div>
+      <button type="button" class="button" aria-keyshortcuts="r" onClick=${rooms.refresh}>${t.refresh}</button>
     </div>
     ${failure && html`<${Failure} failure=${failure} retry=${rooms.refresh} />`}
     ${!loaded && !failure && html`<p class="notice" role="status">${t.loading}</p>`}

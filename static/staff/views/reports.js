@@ -1,10 +1,10 @@
 // @ts-check
 import { describe, named } from "../../components/ui/message_text.js";
-import { html, useEffect, useState } from "../../components/ui/view.js";
+import { html, useEffect } from "../../components/ui/view.js";
 import { Failure } from "../loading.js";
 import { go } from "../navigation.js";
 import { addressOf } from "../places.js";
-import { useQueue } from "../queue.js";
+import { useArrivals, useQueue } from "../queue.js";
 import { useDesk, useWords } from "../words.js";
 import { Moment } from "../links.js";
 import { Assignee, ReportView } from "./report.js";
@@ -20,23 +20,15 @@ const ASSIGNEES = ["", "me", "none"];
 /** The queue, and next to it the report that was opened; on a narrow screen one of the two. @param {{place: Place}} props */
 export function ReportsView({ place }) {
   const { t } = useWords();
-  const { said, say } = useDesk();
-  const [arrived, setArrived] = useState(0);
+  const announce = useArrivals(t.queue.arrived);
   const { state = "open", category = "", assignee = "" } = place.filters;
-  const queue = useQueue({ state, category: category || undefined, assignee: assignee || undefined }, ({ length }) => state === "open" && setArrived(arrived + length));
+  const queue = useQueue({ state, category: category || undefined, assignee: assignee || undefined }, ({ length }) => state === "open" && announce(length));
   const { items, more, loaded, failure } = queue;
   const opened = place.view === "report" ? place.id : undefined;
 
   useEffect(() => {
     document.title = state === "open" && loaded && items.length > 0 ? `(${items.length}${more ? "+" : ""}) ${t.sections.reports} – haggle` : `${t.sections.reports} – haggle`;
   });
-
-  // After the result of an action, not in its place.
-  useEffect(() => {
-    if (arrived === 0 || said) return;
-    say(t.queue.arrived(arrived));
-    setArrived(0);
-  }, [arrived, said]);
 
   /** After a decision, the next one. @param {Report} decided */
   const onDecided = (decided) => {
