@@ -1,5 +1,5 @@
 // @ts-check
-import { describe } from "../components/ui/message_text.js";
+import { describe, named } from "../components/ui/message_text.js";
 import { useEffect, useRef, useState } from "../components/ui/view.js";
 import { Heard } from "./heard.js";
 import { LiveRoom } from "./live_room.js";
@@ -110,12 +110,12 @@ function useAnnouncements() {
     announceMessages(room, messages, isLive) {
       if (messages.length === 0) return;
       if (!isLive || messages.length > ANNOUNCED_MAX) return announce([chat.t.newMessages(messages.length)]);
-      announce(messages.map((message) => `${message.kind === "system" ? t.marketplace : nameIn(room, message)}: ${describe(message, chat)}`));
+      announce(messages.map((message) => `${message.kind === "system" ? t.marketplace : nameIn(room, message, chat.t)}: ${describe(message, chat)}`));
     },
   };
 }
 
-/** Who says it. @param {StaffRoom} room @param {StaffMessage} message */
-function nameIn({ buyer, seller }, { sender, senderId }) {
-  return (sender ?? [buyer, seller].find(({ id }) => id === senderId))?.name ?? senderId;
+/** Who says it. @param {StaffRoom} room @param {StaffMessage} message @param {Parameters<typeof named>[1]} t */
+function nameIn({ buyer, seller }, { sender, senderId }, t) {
+  return named(sender ?? [buyer, seller].find(({ id }) => id === senderId), t)?.name ?? senderId;
 }

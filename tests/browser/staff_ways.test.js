@@ -181,6 +181,15 @@ test("what was erased with its sender says so", async () => {
   await desk.line("Erased with its sender").waitFor();
   assert.equal(await desk.line("Deleted by its sender").count(), 0);
   await desk.close();
+
+  // Their name is haggle's own, so each reader has it in their language.
+  const korean = await DeskWindow.signIn(browser, server, { locale: "ko-KR", place: `#/conversations/${room}` });
+  await korean.page.locator(".message-head", { hasText: "탈퇴한 사용자" }).first().waitFor();
+  assert.match(await korean.page.locator("h1").textContent(), /탈퇴한 사용자/);
+  await korean.go("#/products/monstera");
+  await korean.row("탈퇴한 사용자").waitFor();
+  assert.equal(await korean.page.getByText("Deleted user").count(), 0);
+  await korean.close();
 });
 
 test("dialogs say what an action does, and what it does not", async () => {

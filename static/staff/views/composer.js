@@ -1,6 +1,7 @@
 // @ts-check
 import { useAttempt } from "../../components/ui/attempt.js";
 import { Icon } from "../../components/ui/icons.js";
+import { named } from "../../components/ui/message_text.js";
 import { html, useEffect, useRef, useState } from "../../components/ui/view.js";
 import { keepDraft, readDraft } from "../drafts.js";
 import { useDesk, useWords } from "../words.js";
@@ -59,7 +60,7 @@ export function Composer({ live, refresh, showEnd, takesFocus, unseen, toUnseen 
   };
   return html`<form class="form composer-bar" onSubmit=${submit} onKeyDown=${onKeyDown}>
     ${unseen > 0 && html`<p class="centred"><button type="button" class="button" onClick=${toUnseen}>${chat.t.newMessages(unseen)}<${Icon} name="down" /></button></p>`}
-    <p class="form-hint live-state">${typists.length > 0 ? typists.map((user) => chat.t.isTyping(user.name)).join(" ") : t.conversation.states[live.state]}</p>
+    <p class="form-hint live-state">${typists.length > 0 ? typists.map((user) => chat.t.isTyping(named(user, chat.t).name)).join(" ") : t.conversation.states[live.state]}</p>
     <label class="field"><span>${t.conversation.write}</span>
       <textarea rows="2" ref=${field} value=${text} aria-describedby="composer-hint" onInput=${(/** @type {any} */ event) => write(event.currentTarget.value)}></textarea>
     </label>

@@ -62,7 +62,7 @@ function Opened({ conversation: read, seq }) {
   useEffect(() => void (wasJoined.current = joined), [joined]);
   const { unseen, toUnseen } = usePlaceInHistory({ messages, joined, ownId: me.id, isSought: seq !== undefined });
   return html`
-    <h1 tabindex="-1" ref=${heading}>${t.conversation.between(room.buyer.name, named(room.seller, chat.t).name)}</h1>
+    <h1 tabindex="-1" ref=${heading}>${t.conversation.between(named(room.buyer, chat.t).name, named(room.seller, chat.t).name)}</h1>
     <${States} room=${room} />
     <${Facts} room=${room} />
     <${Actions} conversation=${conversation} refresh=${refresh} />
@@ -99,10 +99,11 @@ function Facts({ room }) {
 
 /** @param {{conversation: Conversation, refresh: () => Promise<void>}} props */
 function Actions({ conversation, refresh }) {
-  const { t } = useWords();
+  const { t, chat } = useWords();
   const { rest, ask, me } = useDesk();
   const { room } = /** @type {{room: StaffRoom}} */ (conversation.data);
-  const { id, kind, frozen, buyer, seller } = room;
+  const { id, kind, frozen } = room;
+  const [buyer, seller] = [named(room.buyer, chat.t), named(room.seller, chat.t)];
   const isMember = [buyer.id, seller.id].includes(me.id);
   return html`<div class="actions" role="group" aria-label=${t.conversation.actions}>
     ${frozen
@@ -121,7 +122,7 @@ function Actions({ conversation, refresh }) {
 
 /** @param {{conversation: Conversation, refresh: () => Promise<void>, seq?: number}} props */
 function History({ conversation, refresh, seq }) {
-  const { t } = useWords();
+  const { t, chat } = useWords();
   const { rest, ask } = useDesk();
   const { room, messages } = /** @type {{room: StaffRoom, messages: StaffMessage[]}} */ (conversation.data);
   const [first, last] = [messages[0]?.seq ?? 1, messages.at(-1)?.seq ?? 0];
@@ -137,7 +138,7 @@ function History({ conversation, refresh, seq }) {
         (message) => html`<${MessageRow}
           key=${message.id}
           message=${message}
-          name=${message.sender?.name ?? userOf(message.senderId)?.name ?? message.senderId}
+          name=${named(message.sender ?? userOf(message.senderId), chat.t)?.name ?? message.senderId}
           erased=${(message.sender ?? userOf(message.senderId))?.nameCode === "deleted_user"}
           label=${message.sender && t.conversation.staff}
           side=${message.senderId === room.seller.id || (room.kind && message.sender) ? "end" : "start"}

@@ -1,6 +1,6 @@
 // @ts-check
 import { ProductPicture } from "../../components/ui/avatar.js";
-import { describe } from "../../components/ui/message_text.js";
+import { describe, named } from "../../components/ui/message_text.js";
 import { html, useEffect, useRef } from "../../components/ui/view.js";
 import { putBack, takeDown } from "../actions.js";
 import { Moment, PersonLink } from "../links.js";
@@ -60,7 +60,7 @@ function Rooms({ id }) {
     <${PagedList} pages=${pages} empty=${t.product.noRooms} label=${t.product.rooms}>
       ${(/** @type {import("../rest.js").StaffRoom} */ { id: room, buyer, lastMessage, createdAt, frozen }) => html`<li key=${room}>
         <a class="row" data-row=${room} href=${addressOf({ view: "conversation", id: room })}>
-          <span class="line"><strong><bdi>${buyer.name}</bdi></strong>${frozen && html`<span class="status status-scam">${t.conversation.frozen}</span>`}<span class="soft end"><${Moment} at=${lastMessage?.sentAt ?? createdAt} short /></span></span>
+          <span class="line"><strong><bdi>${named(buyer, chat.t).name}</bdi></strong>${frozen && html`<span class="status status-scam">${t.conversation.frozen}</span>`}<span class="soft end"><${Moment} at=${lastMessage?.sentAt ?? createdAt} short /></span></span>
           <span class="excerpt" dir="auto">${lastMessage ? describe(lastMessage, chat) : chat.t.noMessages}</span>
         </a>
       </li>`}

@@ -1,5 +1,6 @@
 // @ts-check
 import { useAttempt } from "../../components/ui/attempt.js";
+import { named } from "../../components/ui/message_text.js";
 import { html, useEffect, useRef, useState } from "../../components/ui/view.js";
 import { ban, dismiss, mute, removeMessage, uphold, warn } from "../actions.js";
 import { ConversationLink, Moment, PersonLink, ProductLink } from "../links.js";
@@ -80,11 +81,11 @@ async function readNow(rest, report, reason) {
 
 /** @param {Reading & {reload: () => void, onDecided: (report: Report) => void, onAssigned: (report: Report) => void}} props */
 function Opened({ report, room, now, failure, reload, onDecided, onAssigned }) {
-  const { t, moment } = useWords();
+  const { t, chat, moment } = useWords();
   const { people } = useDesk();
   const { id, category, text, messages, messageId, reporterId, reportedId, roomId, createdAt } = report;
-  const named = (/** @type {string} */ user) => ({ id: user, name: people.get(user)?.name ?? user });
-  const [reporter, reported] = [named(reporterId), named(reportedId)];
+  const personOf = (/** @type {string} */ id) => ({ id, name: named(people.get(id), chat.t)?.name ?? id });
+  const [reporter, reported] = [personOf(reporterId), personOf(reportedId)];
   const held = reporterId === reportedId;
   const message = reportedIn(report);
   const { mutedUntil } = room?.members.find(({ userId }) => userId === reportedId) ?? {};
@@ -109,7 +110,7 @@ function Opened({ report, room, now, failure, reload, onDecided, onAssigned }) {
     <p class="soft">${t.report.aroundHint} <${ConversationLink} id=${roomId} seq=${message?.seq}>${t.report.openConversation}<//></p>
     ${messages.length === 0
       ? html`<p class="soft">${t.report.noMessages}</p>`
-      : html`<ol class="messages" aria-label=${t.report.around}>${messages.map((one) => html`<${MessageRow} key=${one.id} message=${one} name=${named(one.senderId).name} side=${one.senderId === reportedId ? "start" : "end"} marked=${one.id === messageId ? t.report.reported : undefined} now=${one.id === now?.id ? now : undefined} />`)}</ol>`}
+      : html`<ol class="messages" aria-label=${t.report.around}>${messages.map((one) => html`<${MessageRow} key=${one.id} message=${one} name=${personOf(one.senderId).name} side=${one.senderId === reportedId ? "start" : "end"} marked=${one.id === messageId ? t.report.reported : undefined} now=${one.id === now?.id ? now : undefined} />`)}</ol>`}
     <${Notes} about="reports" id=${id} />
   </article>`;
 }
@@ -153,9 +154,9 @@ function Decision({ report: { id, reportedId } }) {
 
 /** Who looks after a report. @param {{id: string}} props */
 export function Assignee({ id }) {
-  const { t } = useWords();
+  const { t, chat } = useWords();
   const { me, people } = useDesk();
-  return html`<span class="status">${id === me.id ? t.report.assignedToYou : t.report.assignedTo(people.get(id)?.name ?? id)}</span>`;
+  return html`<span class="status">${id === me.id ? t.report.assignedToYou : t.report.assignedTo(named(people.get(id), chat.t)?.name ?? id)}</span>`;
 }
 
 /**

@@ -153,7 +153,7 @@ function Results({ asked }) {
     <${PagedList} pages=${pages} empty=${t.search.nothing(asked.words)} label=${t.search.results}>
       ${(/** @type {import("@haggle/client").Found} */ { message, room, snippet }) => html`<li key=${message.id}>
         <a class="row" data-row=${message.id} onClick=${() => open(message.id)} href=${addressOf({ view: "conversation", id: room.id, seq: message.seq })}>
-          <span class="line"><strong><bdi>${(message.sender ?? (message.senderId === room.seller.id ? room.seller : room.buyer)).name}</bdi></strong><span class="soft plain-line"><bdi>${room.product?.title ?? named(room.seller, chat.t).name}</bdi></span><span class="soft end"><${Moment} at=${message.sentAt} short /></span></span>
+          <span class="line"><strong><bdi>${message.kind === "system" ? t.marketplace : named(message.sender ?? (message.senderId === room.seller.id ? room.seller : room.buyer), chat.t).name}</bdi></strong><span class="soft plain-line"><bdi>${room.product?.title ?? named(room.seller, chat.t).name}</bdi></span><span class="soft end"><${Moment} at=${message.sentAt} short /></span></span>
           <span class="excerpt" dir="auto">${snippet.map(({ text, hit }) => (hit ? html`<mark>${text}</mark>` : text))}</span>
         </a>
       </li>`}
