@@ -101,3 +101,74 @@ for (const [name, options, support] of [
     await member.close();
   });
 }
+
+test("who begins to wait while one looks is announced, and R asks again", async () => {
+  const desk = await DeskWindow.signIn(browser, server);
+  const { page } = desk;
+  const list = /\/staff\/rooms\?list=waiting/;
+  await page.keyboard.press("6");
+  await page.getByRole("button", { name: en.conversations.lists.waiting, exact: true }).waitFor();
+  await page.waitForResponse((response) => list.test(response.url()));
+  const room = await ask("sofia", "Nobody has answered me yet");
+  await page.locator(`[data-row="${room}"]`).waitFor();
+  await desk.said(en.conversations.arrived(1));
+  await page.waitForResponse((response) => list.test(response.url()));
+  const asked = page.waitForRequest(list, { timeout: 3_000 });
+  await page.keyboard.press("r");
+  await asked;
+  // Of the other lists nothing is said.
+  await page.getByRole("button", { name: en.conversations.lists.support, exact: true }).click();
+  await page.locator(`[data-row="${room}"]`).waitFor();
+  const other = await ask("junho", "And nobody knows me here");
+  await page.locator(`[data-row="${other}"]`).waitFor();
+  assert.equal(await page.locator(".said").textContent(), "");
+  await desk.close();
+});
+
+test("names of haggle's own are in the reader's language, and without a product no line is empty", async () => {
+  const room = await ask("sofia", "An axolotl in the parcel");
+  const desk = await DeskWindow.signIn(browser, server, { locale: "ko-KR", place: "#/search" });
+  const { page } = desk;
+  const senders = [
+    ["탈퇴한 사용자", { sender: { id: "x", name: "Deleted user", nameCode: "deleted_user", role: "staff" } }],
+    ["고객센터", { senderId: "system" }],
+    [ko.marketplace, { senderId: "system", kind: "system" }],
+  ];
+  await page.route(/\/search\/all\?/, async (route) => {
+    const response = await route.fetch();
+    const { items } = await response.json();
+    const found = senders.map(([, said], index) => ({ ...items[0], message: { ...items[0].message, id: `${index}`, ...said } }));
+    await route.fulfill({ response, json: { items: found } });
+  });
+  await page.locator("#search-words").fill("axolotl");
+  await page.locator("#search-reason").fill("A question about a parcel");
+  await page.locator("#search-reason").press("Enter");
+  await desk.row("axolotl").first().waitFor();
+  assert.deepEqual(await desk.row("axolotl").locator("strong").allTextContents(), senders.map(([name]) => name));
+  await desk.go("#/people/sofia");
+  await page.locator(`[data-row="${room}"]`).waitFor();
+  assert.equal(await page.locator(`[data-row="${room}"] .plain-line`).count(), 0);
+  await desk.close();
+
+  const member = await (await Window.open(browser, server.url)).signIn("Sofía");
+  await member.page.getByRole("searchbox").fill("axolotl");
+  await member.page.locator(".found").first().waitFor();
+  assert.equal(await member.page.locator(".found .inbox-product").count(), 0);
+  await member.close();
+});
+
+test("a report from a conversation without a product opens", async () => {
+  const desk = await DeskWindow.signIn(browser, server);
+  const { page } = desk;
+  await server.api("POST", "/reports", { roomId: "room-jonas-bike", category: "spam", text: "From nowhere" }, { as: "jonas" });
+  await page.route(/\/api\/v1\/rooms\/[\w-]+\?reason=/, async (route) => {
+    const response = await route.fetch();
+    const { product, ...rest } = await response.json();
+    await route.fulfill({ response, json: { ...rest, kind: "support" } });
+  });
+  await desk.row("From nowhere").click();
+  await page.getByRole("button", { name: en.report.openConversation }).first().waitFor();
+  await page.getByRole("button", { name: en.conversation.warn, exact: true }).waitFor();
+  assert.equal(await page.locator(".report .facts").getByText(en.product.title, { exact: true }).count(), 0);
+  await desk.close();
+});

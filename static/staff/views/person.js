@@ -139,7 +139,7 @@ function Rooms({ id, archived, title, empty }) {
     <${PagedList} pages=${pages} empty=${empty} label=${title}>
       ${(/** @type {import("@haggle/client").InboxItem} */ { id: room, product, other, lastMessage, createdAt, frozen }) => html`<li key=${room}>
         <a class="row" data-row=${room} href=${addressOf({ view: "conversation", id: room })}>
-          <span class="line"><strong><bdi>${named(other, chat.t).name}</bdi></strong><span class="soft plain-line"><bdi>${product?.title}</bdi></span>${frozen && html`<span class="status status-scam">${t.conversation.frozen}</span>`}<span class="soft end"><${Moment} at=${lastMessage?.sentAt ?? createdAt} short /></span></span>
+          <span class="line"><strong><bdi>${named(other, chat.t).name}</bdi></strong>${product && html`<span class="soft plain-line"><bdi>${product.title}</bdi></span>`}${frozen && html`<span class="status status-scam">${t.conversation.frozen}</span>`}<span class="soft end"><${Moment} at=${lastMessage?.sentAt ?? createdAt} short /></span></span>
           <span class="excerpt" dir="auto">${lastMessage ? describe(lastMessage, chat) : chat.t.noMessages}</span>
         </a>
       </li>`}

@@ -95,7 +95,7 @@ function FoundRow({ found: { message, room, snippet }, user }) {
           <span class="inbox-name plain-line" dir="auto">${other.name}</span>
           <time class="inbox-time" datetime=${message.sentAt}>${format.short(message.sentAt)}</time>
         </span>
-        <span class="inbox-product"><span class="inbox-title plain-line" dir="auto">${room.product?.title}</span></span>
+        ${room.product && html`<span class="inbox-product"><span class="inbox-title plain-line" dir="auto">${room.product.title}</span></span>`}
         <span class="found-text" dir="auto">${snippet.map(({ text, hit }) => (hit ? html`<mark>${text}</mark>` : text))}</span>
       </span>
     <//>
