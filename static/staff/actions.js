@@ -52,6 +52,9 @@ export const freeze = (rest, t, room, then) => ({ ...t.actions.freeze, run: ({ r
 /** @param {Rest} rest @param {Words} t @param {string} room @param {() => void} then @returns {Action} */
 export const unfreeze = (rest, t, room, then) => ({ ...t.actions.unfreeze, reason: "optional", run: ({ reason }) => rest.unfreezeRoom(room, reason).then(then) });
 
+/** @param {Rest} rest @param {Words} t @param {string} room @param {() => void} then @returns {Action} */
+export const endWait = (rest, t, room, then) => ({ ...t.actions.endWait, reason: "optional", run: ({ reason }) => rest.endWait(room, reason).then(then) });
+
 /** @param {Rest} rest @param {Words} t @param {string} room @param {string} name under which one joins @param {() => void} then @returns {Action} */
 export const join = (rest, t, room, name, then) => ({ ...t.actions.join(name), run: ({ reason }) => rest.joinRoom(room, reason).then(then) });
 

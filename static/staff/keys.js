@@ -3,7 +3,7 @@ import { useEffect, useState } from "../components/ui/view.js";
 
 /*
  * The keyboard. Lists are walked by their rows (`data-row`); a button says its key itself (`aria-keyshortcuts`), and the key
- * presses it, first within the row that has the focus and else within the page.
+ * presses it, first within the item of the list that has the focus and else within the page.
  */
 
 const STORAGE_KEY = "haggle.staff.keys";
@@ -32,7 +32,7 @@ function isWriting(target) {
  * @param {Element | null} from
  */
 export function walk(step, from) {
-  const here = from?.closest("[data-row]");
+  const here = from?.closest("[data-row]") ?? from?.closest("li")?.querySelector("[data-row]");
   const list = here?.closest("ul, ol") ?? document.querySelector("main [data-row]")?.closest("ul, ol");
   const rows = /** @type {HTMLElement[]} */ ([...(list?.querySelectorAll("[data-row]") ?? [])]);
   const current = rows.indexOf(/** @type {HTMLElement} */ (here));
@@ -44,7 +44,7 @@ export function walk(step, from) {
 /** @param {string} key @param {Element | null} from @returns {HTMLElement | undefined} the button of a key that can be pressed now */
 function buttonOf(key, from) {
   const selector = `[aria-keyshortcuts="${CSS.escape(key)}"]`;
-  const found = [...(from?.closest("[data-row]")?.querySelectorAll(selector) ?? []), ...document.querySelectorAll(`#app ${selector}`)];
+  const found = [...(from?.closest("li")?.querySelectorAll(selector) ?? []), ...document.querySelectorAll(`#app ${selector}`)];
   return /** @type {HTMLElement[]} */ (found).find((button) => button.checkVisibility() && !button.matches(":disabled"));
 }
 

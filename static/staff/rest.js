@@ -184,6 +184,11 @@ export class StaffRest {
     return this.#send("DELETE", `/rooms/${idOf(room)}/freeze`, { query: { reason } });
   }
 
+  /** Its user needs no answer. @param {string} room @param {string} [reason] */
+  endWait(room, reason) {
+    return this.#send("DELETE", `/rooms/${idOf(room)}/waiting`, { query: { reason } });
+  }
+
   /** @param {string} room @param {string} reason */
   joinRoom(room, reason) {
     return this.#send("POST", `/rooms/${idOf(room)}/join`, { body: { reason } });

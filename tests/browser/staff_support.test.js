@@ -172,3 +172,44 @@ test("a report from a conversation without a product opens", async () => {
   assert.equal(await page.locator(".report .facts").getByText(en.product.title, { exact: true }).count(), 0);
   await desk.close();
 });
+
+for (const [name, user, options, t] of [
+  ["desk-light", "priya", { viewport: DESK }, en],
+  ["phone-dark-ko", "junho", { viewport: PHONE, colorScheme: "dark", locale: "ko-KR" }, ko],
+]) {
+  test(`a conversation that needs no answer waits no more, from the list and from within: ${name}`, async () => {
+    const words = `Thank you, that was all. ${name}`;
+    const room = await ask(user, words);
+    const desk = await DeskWindow.signIn(browser, server, options);
+    const { page } = desk;
+    const row = page.locator(`[data-row="${room}"]`);
+    const within = page.getByRole("button", { name: t.conversation.endWait, exact: true });
+    await page.keyboard.press("6");
+    await row.focus();
+    await page.keyboard.press("n");
+    await desk.confirm({ reason: "Only thanks" });
+    await desk.said(t.actions.endWait.done);
+    await row.waitFor({ state: "detached" });
+    await desk.focused("main *, main");
+
+    // Who writes again waits again.
+    await server.api("POST", `/rooms/${room}/messages`, { text: `And one more thing. ${name}` }, { as: user });
+    await row.waitFor();
+    await desk.look(`staff-conversations-wait-${name}`);
+    await row.press("Enter");
+    await within.waitFor();
+    await desk.look(`staff-support-wait-${name}`);
+    await page.keyboard.press("n");
+    await desk.confirm();
+    await within.waitFor({ state: "detached" });
+    await desk.go("#/conversations?list=waiting");
+    await page.getByRole("button", { name: t.refresh, exact: true }).waitFor();
+    assert.equal(await row.count(), 0);
+
+    await desk.go(`#/audit?roomId=${room}`);
+    const entry = page.locator(".entry", { hasText: t.audit.actions.end_wait });
+    await entry.filter({ hasText: "Only thanks" }).waitFor();
+    assert.equal(await entry.count(), 2);
+    await desk.close();
+  });
+}

@@ -88,6 +88,19 @@ export const parts = css`
     color: var(--on-brand-soft);
   }
 
+  .with-action {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 4px 12px;
+    align-items: center;
+    justify-content: end;
+  }
+
+  .with-action > .row {
+    flex: 1 1 20rem;
+    min-width: 0;
+  }
+
   .row.person {
     display: flex;
     gap: 12px;

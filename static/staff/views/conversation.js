@@ -1,7 +1,7 @@
 // @ts-check
 import { named } from "../../components/ui/message_text.js";
-import { html, useEffect, useRef } from "../../components/ui/view.js";
-import { freeze, join, leave, removeMessage, unfreeze, warn } from "../actions.js";
+import { html, useEffect, useRef, useState } from "../../components/ui/view.js";
+import { endWait, freeze, join, leave, removeMessage, unfreeze, warn } from "../actions.js";
 import { Moment, PersonLink, ProductLink } from "../links.js";
 import { isIn, useLive } from "../live.js";
 import { isFailure, Loaded, useLoading } from "../loading.js";
@@ -97,11 +97,26 @@ function Facts({ room }) {
   </dl>`;
 }
 
+/**
+ * The `seq` of the message with which a user of support has spoken last, else 0. What the server says is no answer. Whether they still
+ * wait, only the lists know; to end no wait changes nothing.
+ *
+ * @param {StaffRoom} room
+ * @param {StaffMessage[]} messages
+ */
+function lastAsked({ kind: isSupport, buyer, lastSeq }, messages) {
+  const said = messages.findLast(({ kind }) => kind !== "system");
+  const isAtEnd = messages.at(-1)?.seq === lastSeq;
+  return isSupport && isAtEnd && said?.senderId === buyer.id ? said.seq : 0;
+}
+
 /** @param {{conversation: Conversation, refresh: () => Promise<void>}} props */
 function Actions({ conversation, refresh }) {
   const { t, chat } = useWords();
   const { rest, ask, me } = useDesk();
-  const { room } = /** @type {{room: StaffRoom}} */ (conversation.data);
+  const { room, messages } = /** @type {{room: StaffRoom, messages: StaffMessage[]}} */ (conversation.data);
+  const askedSeq = lastAsked(room, messages);
+  const [endedSeq, setEndedSeq] = useState(0);
   const { id, kind, frozen } = room;
   const [buyer, seller] = [named(room.buyer, chat.t), named(room.seller, chat.t)];
   const isMember = [buyer.id, seller.id].includes(me.id);
@@ -113,6 +128,7 @@ function Actions({ conversation, refresh }) {
     (isIn(room, me)
       ? html`<button type="button" class="button" aria-keyshortcuts="i" onClick=${() => ask(leave(rest, t, id, refresh))}>${t.conversation.leave}</button>`
       : html`<button type="button" class="button" aria-keyshortcuts="i" onClick=${() => ask(join(rest, t, id, me.name || me.id, refresh))}>${t.conversation.join}</button>`)}
+    ${askedSeq > endedSeq && html`<button type="button" class="button" aria-keyshortcuts="n" onClick=${() => ask(endWait(rest, t, id, () => setEndedSeq(askedSeq)))}>${t.conversation.endWait}</button>`}
     ${isIn(room, me) && html`<button type="button" class="button" aria-keyshortcuts="e" onClick=${() => /** @type {HTMLElement | null} */ (document.querySelector(".composer-bar textarea"))?.focus()}>${t.conversation.writeKey}</button>`}
     <button type="button" class="button" aria-keyshortcuts="w" onClick=${() => ask(warn(rest, t, id, kind ? [buyer] : [buyer, seller], refresh))}>${t.conversation.warn}</button>
     <button type="button" class="button" aria-keyshortcuts="r" aria-disabled=${conversation.busy} onClick=${refresh}>${t.refresh}</button>

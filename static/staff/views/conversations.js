@@ -1,13 +1,14 @@
 // @ts-check
 import { describe, named } from "../../components/ui/message_text.js";
 import { html, useEffect } from "../../components/ui/view.js";
+import { endWait } from "../actions.js";
 import { Moment } from "../links.js";
 import { Failure } from "../loading.js";
 import { go } from "../navigation.js";
 import { addressOf } from "../places.js";
 import { useArrivals } from "../queue.js";
 import { LISTS, useStaffRooms } from "../staff_rooms.js";
-import { useWords } from "../words.js";
+import { useDesk, useWords } from "../words.js";
 
 /** The conversations that wait for the staff, and those that it takes part in. @param {{place: import("../places.js").Place}} props */
 export function ConversationsView({ place: { filters } }) {
@@ -29,16 +30,17 @@ export function ConversationsView({ place: { filters } }) {
     ${failure && html`<${Failure} failure=${failure} retry=${rooms.refresh} />`}
     ${!loaded && !failure && html`<p class="notice" role="status">${t.loading}</p>`}
     ${loaded && items.length === 0 && html`<p class="notice" role="status">${t.conversations.none[list]}</p>`}
-    ${items.length > 0 && html`<ul class="list" aria-label=${t.conversations.lists[list]}>${items.map((room) => html`<${Row} key=${room.id} room=${room} />`)}</ul>`}
+    ${items.length > 0 && html`<ul class="list" aria-label=${t.conversations.lists[list]}>${items.map((room) => html`<${Row} key=${room.id} room=${room} refresh=${rooms.refresh} />`)}</ul>`}
     ${more && html`<p class="centred"><button type="button" class="button" onClick=${rooms.loadMore}>${t.more}</button></p>`}
   </div>`;
 }
 
-/** @param {{room: import("../rest.js").ListedRoom}} props */
-function Row({ room: { id, kind, product, buyer, seller, lastMessage, createdAt, frozen, waitingSince, staff = [] } }) {
+/** @param {{room: import("../rest.js").ListedRoom, refresh: () => Promise<void>}} props */
+function Row({ room: { id, kind, product, buyer, seller, lastMessage, createdAt, frozen, waitingSince, staff = [] }, refresh }) {
   const { t, chat } = useWords();
+  const { rest, ask } = useDesk();
   const name = (/** @type {import("@haggle/client").User} */ user) => named(user, chat.t).name;
-  return html`<li>
+  return html`<li class="with-action">
     <a class="row" data-row=${id} href=${addressOf({ view: "conversation", id })}>
       <span class="line"><strong><bdi>${kind ? name(buyer) : t.conversation.between(name(buyer), name(seller))}</bdi></strong>
         ${product && html`<span class="soft plain-line"><bdi>${product.title}</bdi></span>`}
@@ -47,5 +49,6 @@ function Row({ room: { id, kind, product, buyer, seller, lastMessage, createdAt,
         <span class="soft end">${waitingSince ? html`${t.conversations.since} <${Moment} at=${waitingSince} short />` : html`<${Moment} at=${lastMessage?.sentAt ?? createdAt} short />`}</span></span>
       <span class="excerpt" dir="auto">${lastMessage ? describe(lastMessage, chat) : chat.t.noMessages}</span>
     </a>
+    ${waitingSince && html`<button type="button" class="text-button" aria-keyshortcuts="n" aria-label=${`${t.conversation.endWait}: ${name(buyer)}`} onClick=${() => ask(endWait(rest, t, id, refresh))}>${t.conversation.endWait}</button>`}
   </li>`;
 }
