@@ -150,16 +150,26 @@ impl MessageScreen {
     /// not.
     #[must_use]
     pub fn asks_about(&self, event: &SessionEvent) -> bool {
-        let may_be_asked = match event {
+        let (sender, is_asked) = match event {
             SessionEvent::InRoom(RoomRequest::Message(Message { draft, is_asked, .. })) => {
                 let may_be_first = || self.kinds.first_contact && !self.speakers.has(&draft.room, &draft.sender);
-                draft.kind != MessageKind::System && (*is_asked || may_be_first())
+                if draft.kind == MessageKind::System || !(*is_asked || may_be_first()) {
+                    return false;
+                }
+                (&draft.sender, *is_asked)
             }
-            SessionEvent::Change(change) => change.is_asked,
-            _ => false,
+            SessionEvent::Change(Change { write: Write::Edit { editor, .. }, is_asked: true, .. }) => (editor, true),
+            _ => return false,
         };
-        let is_passed = may_be_asked && self.fallback == ScreenFallback::Allow && self.screener.skips(self.clock.now());
-        may_be_asked && !is_passed
+        let now = self.clock.now();
+        // One of whom much was refused has to wait for an answer now, too.
+        let passes = self.fallback == ScreenFallback::Allow
+            && self.screener.skips(now)
+            && self.refusals.check(sender, now).is_ok();
+        if passes && is_asked {
+            self.screener.count_skipped();
+        }
+        !passes
     }
 
     /// Asks about an event. One whose question fails by a fault of haggle's own is decided as without an answer.

@@ -153,14 +153,15 @@ impl Screener {
         }))
     }
 
-    /// Whether a question would not be asked now, since the marketplace does not answer. Counted as one, if so.
+    /// Whether a question would not be asked now, since the marketplace does not answer.
     #[must_use]
     pub fn skips(&self, now: Timestamp) -> bool {
-        let skips = self.0.breaker().skips(now);
-        if skips {
-            metrics::count(&self.0.metrics.screen_verdicts, "unreachable");
-        }
-        skips
+        self.0.breaker().skips(now)
+    }
+
+    /// Counts a message that goes on without being asked about, for this reason.
+    pub fn count_skipped(&self) {
+        metrics::count(&self.0.metrics.screen_verdicts, "unreachable");
     }
 
     /// Asks, and returns the answer; `None` when there was none in time.
@@ -174,7 +175,7 @@ impl Screener {
             }
             Pass::Ask => return self.0.post(body, now, deadline).await,
         }
-        metrics::count(&self.0.metrics.screen_verdicts, "unreachable");
+        self.count_skipped();
         None
     }
 }

@@ -185,6 +185,29 @@ async fn an_account_whose_messages_are_refused_all_the_time_has_to_wait_and_does
 }
 
 #[actix_web::test]
+async fn whom_much_was_refused_has_to_wait_while_the_marketplace_does_not_answer_and_others_do_not() {
+    let backend = Backend::start().await;
+    let when = [ScreenWhen::Links, ScreenWhen::FirstContact];
+    let server = TestServer::with(asked_at(&backend, &when, Duration::from_millis(500))).await;
+    let room = server.seed().room("alice", "bike").id;
+    let say = |user: &'static str, text: &'static str| post(&server, user, room.as_str(), json!({"text": text}));
+    backend.says(r#"{"action":"refuse"}"#);
+    for _ in 0..20 {
+        assert_eq!(say("alice", "see example.com").await.body["code"], "refused");
+    }
+    backend.script([(); 5].map(|()| Reaction::Close));
+    for _ in 0..5 {
+        assert_eq!(say("sam", "see example.com").await.status, 201);
+    }
+    assert_eq!(server.metrics.screen_open.get(), 1);
+    assert_eq!(say("alice", "see example.com").await.body["code"], "rate_limited");
+    assert_eq!((say("sam", "see example.com").await.status, verdicts(&server, "unreachable")), (201, 1));
+    // Nobody knows whether it would be the first one, so nobody would have been asked about it for sure.
+    assert_eq!((say("alice", "no link").await.status, verdicts(&server, "unreachable")), (429, 1));
+    assert_eq!((say("sam", "no link").await.status, verdicts(&server, "unreachable")), (201, 1));
+}
+
+#[actix_web::test]
 async fn an_edit_is_decided_about_like_a_message() {
     let backend = Backend::start().await;
     let server = all_asked(&backend).await;

@@ -22,7 +22,7 @@ use crate::{
         problem::Problem,
         state::{AppState, json_body},
     },
-    protocol::{ json::to_json, view::RoomSummaryView},
+    protocol::{json::to_json, view::RoomSummaryView},
 };
 #[cfg(test)]
 use crate::{
