@@ -8,6 +8,7 @@ use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use super::{Connection, DbError, InvalidCursor, models::user::UserRow, prelude::*, schema::users};
 use crate::domain::{
     User, UserId,
+    message::SYSTEM_SENDER,
     name_search::{NameBeginning, comparable_name},
 };
 
@@ -56,6 +57,8 @@ pub fn find_users_by_name(
         // The first condition is what the index can use, the second what makes it exact.
         .filter(users::name_folded.ge(name).and(users::name_folded.gt(name).or(users::id.gt(user))))
         .filter(users::name_folded.lt(beginning.end()))
+        // The other side of the support rooms is nobody.
+        .filter(users::id.ne(SYSTEM_SENDER))
         .order((users::name_folded, users::id))
         .limit(limit + 1)
         .select((UserRow::as_select(), users::name_folded))
@@ -76,8 +79,14 @@ pub fn find_users_by_name(
 /// # Errors
 /// [`DbError`] when the database does not answer.
 pub fn has_unfilled_names(conn: &mut Connection) -> Result<bool, DbError> {
-    let waiting: Option<String> =
-        users::table.filter(users::name_folded.is_null()).limit(1).select(users::id).get_result(conn).optional()?;
+    let waiting: Option<String> = users::table
+        .filter(users::name_folded.is_null())
+        // PostgreSQL reads the index only in its own order.
+        .order((users::name_folded, users::id))
+        .limit(1)
+        .select(users::id)
+        .get_result(conn)
+        .optional()?;
     Ok(waiting.is_some())
 }
 
@@ -89,7 +98,7 @@ pub fn fill_names(conn: &mut Connection, limit: i64) -> Result<bool, DbError> {
     conn.immediate_transaction(|conn| {
         let rows: Vec<UserRow> = users::table
             .filter(users::name_folded.is_null())
-            .order(users::id)
+            .order((users::name_folded, users::id))
             .limit(limit)
             .select(UserRow::as_select())
             .load(conn)?;
@@ -170,6 +179,27 @@ mod tests {
     }
 
     #[test]
+    fn the_other_side_of_the_support_rooms_is_not_found() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        put(conn, "1", "Supporter");
+        while fill_names(conn, 100).unwrap() {}
+        for limit in [1, 10] {
+            assert_eq!(find(conn, "supp", limit), ["1"]);
+        }
+    }
+
+    #[test]
+    fn a_name_that_changes_only_its_case_is_found_at_once() {
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        for name in ["Quentin", "QUENTIN", "quentin"] {
+            put(conn, "1", name);
+            assert_eq!(find(conn, "quen", 10), ["1"], "{name}");
+        }
+    }
+
+    #[test]
     fn names_from_before_are_filled_in_by_slices() {
         let db = TestDb::new();
         let conn = &mut db.conn();
@@ -185,6 +215,62 @@ mod tests {
         assert!(!has_unfilled_names(conn).unwrap());
         assert_eq!(find(conn, "zoe", 10), ["1", "2", "3", "4"]);
         assert_eq!(verify(conn, || {}).unwrap(), vec![]);
+    }
+
+    /// How PostgreSQL runs each statement of `work`.
+    #[cfg(feature = "postgres")]
+    fn plans_on_postgres(conn: &mut Connection, work: impl FnOnce(&mut Connection)) -> Vec<String> {
+        use std::sync::{Arc, Mutex};
+
+        use diesel::{Connection as _, connection::InstrumentationEvent, sql_types::Text};
+
+        #[derive(QueryableByName)]
+        struct Step {
+            #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+            step: String,
+        }
+        let statements = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&statements);
+        let Connection::Postgres(postgres) = &mut *conn else { panic!("this asks PostgreSQL") };
+        postgres.inner().set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::StartQuery { query, .. } = event {
+                seen.lock().unwrap().push(query.to_string().split(" -- binds").next().unwrap().to_owned());
+            }
+        });
+        work(conn);
+        let Connection::Postgres(postgres) = &mut *conn else { unreachable!() };
+        postgres.inner().set_instrumentation(|_: InstrumentationEvent<'_>| {});
+        let statements = statements.lock().unwrap().clone();
+        let mut plans = Vec::new();
+        for sql in statements.iter().filter(|sql| sql.starts_with("SELECT \"users\"")) {
+            let explain = format!("EXPLAIN {}", sql.replace("$1", "64"));
+            let steps: Vec<Step> = diesel::sql_query(explain).load(conn).unwrap();
+            plans.push(steps.into_iter().map(|step| step.step).collect::<Vec<_>>().join("\n"));
+        }
+        plans
+    }
+
+    /// The planner knows of a time when no name was filled in: it would look for the first ones in the whole table.
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn postgres_finds_names_to_fill_in_by_their_index() {
+        if !is_postgres() {
+            return;
+        }
+        let db = TestDb::new();
+        let conn = &mut db.conn();
+        conn.batch_execute(
+            "INSERT INTO users (id, name) SELECT 'u' || n, 'Zoe' FROM generate_series(1, 20000) n; ANALYZE users",
+        )
+        .unwrap();
+        let plans = plans_on_postgres(conn, |conn| {
+            assert!(has_unfilled_names(conn).unwrap());
+            assert!(fill_names(conn, 64).unwrap());
+        });
+        assert_eq!(plans.len(), 2, "{plans:?}");
+        for plan in plans {
+            assert!(plan.contains("using users_name on users") && !plan.contains("Sort"), "{plan}");
+        }
     }
 
     #[test]
