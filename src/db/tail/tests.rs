@@ -6,7 +6,7 @@ use crate::{
         ImportOptions, Outcomes, Write, Written, import_str,
         models::message::MessageRow,
         schema::{messages, rooms},
-        test_db::{NOW, TestDb, draft, is_postgres, user, user_id},
+        test_db::{NOW, TestDb, draft, is_postgres, room, user, user_id},
         write_batch, write_deferred,
     },
     domain::{
@@ -320,4 +320,35 @@ fn a_tail_stores_what_is_stored_without_one() {
         assert_eq!(expected, found, "seed {seed}");
         assert!(rows::is_empty(&mut deferred.conn).unwrap() && !unsettled.concerns(&Scope::Everything));
     }
+}
+
+/// The staff's list of support rooms is asked for every few seconds.
+#[test]
+fn support_rooms_are_settled_only_where_one_of_them_waits() {
+    if is_postgres() {
+        return;
+    }
+    let db = TestDb::new();
+    let conn = &mut db.conn();
+    let (bike, support) = (
+        room(conn, "alice", "bike"),
+        crate::db::open_support_room(conn, &user_id("alice"), NOW).unwrap().into_room().id,
+    );
+    let unsettled = Arc::new(Unsettled::default());
+    let mut tail = Tail::new(Arc::clone(&unsettled));
+    let scope = Scope::Product(ProductId::from_stored(crate::domain::support::SUPPORT_PRODUCT));
+    let mut say = |conn: &mut Connection, room: &RoomId| {
+        let (first, more) = (draft(room, "alice", "first", None), draft(room, "alice", "more", None));
+        // The first message of a room changes its place in lists, and is settled at once.
+        for write in [Write::Append(first), Write::Append(more)] {
+            write_deferred(conn, &mut tail, &[write], NOW).unwrap().remove(0).unwrap();
+        }
+    };
+    say(conn, &bike);
+    assert!(unsettled.concerns(&Scope::Room(bike.clone())) && !unsettled.concerns(&scope));
+    say(conn, &support);
+    assert!(unsettled.concerns(&scope));
+    tail.settle(conn, &scope).unwrap();
+    let waits = |room: &RoomId| unsettled.concerns(&Scope::Room(room.clone()));
+    assert_eq!((waits(&bike), waits(&support), unsettled.concerns(&scope)), (true, false, false));
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::Scope;
-use crate::domain::Pair;
+use crate::domain::{Pair, message::SYSTEM_SENDER, support::is_support};
 
 /// The rooms whose newest messages or read marks are in the tail. It may name rooms that are settled already, and never lacks
 /// one whose change is acknowledged.
@@ -48,6 +48,8 @@ impl Unsettled {
             Scope::Room(room) => state.rooms.contains_key(room.as_str()),
             Scope::Rooms(rooms) => rooms.iter().any(|room| state.rooms.contains_key(room.as_str())),
             Scope::User(user) => state.users.contains_key(user.as_str()),
+            // The desk is in every support room, and in no other.
+            Scope::Product(product) if is_support(product.as_str()) => state.users.contains_key(SYSTEM_SENDER),
             Scope::Message(_) | Scope::Product(_) | Scope::Everything => true,
         }
     }
