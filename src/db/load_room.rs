@@ -9,7 +9,7 @@ use super::{
 };
 use crate::domain::{
     Listing, MemberMarks, Pair, Role, Room, RoomId, RoomSummary, Seq, Settings, StoredMessage, Timestamp, User, UserId,
-    offer::StandingOffer,
+    offer::StandingOffer, support::is_desk,
 };
 
 /// A room with everything that the server keeps of it in memory, from one snapshot.
@@ -105,7 +105,9 @@ fn state_of(conn: &mut Connection, details: RoomDetails) -> Result<RoomState, Db
     let member = |conn: &mut Connection, role, details: MemberDetails| -> Result<_, DbError> {
         let MemberDetails { deleted, muted_until, has_blocked, settings, marks } = details;
         let MemberMarks { read_seq, delivered_seq, last_seen_at } = marks;
-        let unread = count_unread(conn, &row.id, row.user_of(role), read_seq.0, row.last_seq)?;
+        let user = row.user_of(role);
+        // The desk never reads: each time everything would be counted.
+        let unread = if is_desk(user) { 0 } else { count_unread(conn, &row.id, user, read_seq.0, row.last_seq)? };
         Ok(MemberState {
             read_seq,
             delivered_seq,

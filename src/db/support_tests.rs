@@ -49,6 +49,7 @@ fn the_member_is_notified_of_what_the_staff_says_and_the_desk_of_nothing() {
         due.into_iter().map(|due| due.notification.unwrap()).collect::<Vec<_>>()
     };
     assert_eq!(notified(conn), []);
+    assert_eq!(load_room(conn, &a).unwrap().unwrap().member(Role::Seller).unread, 0, "the desk reads nothing");
     answer(conn, &a);
     let found = notified(conn);
     assert_eq!(found.len(), 1);
