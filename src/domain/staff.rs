@@ -191,6 +191,7 @@ impl AuditAction {
                 | Self::ListProductRooms
                 | Self::ReadRoom
                 | Self::ReadMessages
+                | Self::ListRooms
                 | Self::SearchMessages
                 | Self::ListReports
                 | Self::ReadReport
