@@ -83,7 +83,9 @@ pub use list_other_members::{OtherMember, list_other_members};
 pub use list_product_rooms::list_product_rooms;
 pub use list_rooms::{InvalidCursor, RoomCursor, RoomList, list_rooms};
 pub use list_sanctions::{SanctionCursor, list_sanctions};
-pub use list_staff_rooms::{StaffRoom, StaffRoomCursor, StaffRoomList, list_staff_rooms, load_staff_rooms};
+pub use list_staff_rooms::{
+    StaffRoom, StaffRoomCursor, StaffRoomList, list_joined_rooms, list_staff_rooms, load_staff_rooms,
+};
 pub use list_unread::list_unread;
 pub use load_room::{MemberState, RoomState, find_room, load_room};
 pub use message_index::{

@@ -7,7 +7,7 @@ use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use super::{
     Connection, DbError, InvalidCursor,
     load_room::{RoomState, load_room_in},
-    models::{room, support_wait},
+    models::{room, room_staff, support_wait},
     page_bytes::Space,
 };
 use crate::domain::{RoomId, StoredMessage, Timestamp, UserId};
@@ -84,7 +84,16 @@ pub fn list_staff_rooms(
     Ok(places.into_iter().map(|(at, id)| StaffRoomCursor { at, room: RoomId::from_stored(id) }).collect())
 }
 
-/// The rooms at these places, one at least, until they weigh more than `bytes_max`.
+/// The rooms that a member of the staff is in: what is listed of them is settled first.
+///
+/// # Errors
+/// [`DbError`] when the database does not answer.
+pub fn list_joined_rooms(conn: &mut Connection, user: &UserId) -> Result<Vec<RoomId>, DbError> {
+    Ok(room_staff::list_joined(conn, user)?.into_iter().map(RoomId::from_stored).collect())
+}
+
+/// The rooms at these places, one at least, until they weigh more than `bytes_max`, and how many places that were. A room that can't
+/// be read is left out.
 ///
 /// # Errors
 /// [`DbError`] when the database does not answer.
@@ -92,23 +101,31 @@ pub fn load_staff_rooms(
     conn: &mut Connection,
     places: &[StaffRoomCursor],
     bytes_max: usize,
-) -> Result<Vec<StaffRoom>, DbError> {
+) -> Result<(Vec<StaffRoom>, usize), DbError> {
     conn.transaction(|conn| {
         let waiting = support_wait::find_since(conn, places.iter().map(|place| place.room.as_str()))?;
         let (mut found, mut space) = (Vec::new(), Space::of(bytes_max));
         // One by one: what the next one weighs is known when it is read.
-        for place in places {
+        for (used, place) in places.iter().enumerate() {
             for (id, state) in load_room_in(conn, std::slice::from_ref(&place.room))? {
-                let Some(state) = state? else { continue };
+                let state = match state {
+                    Ok(Some(state)) => state,
+                    Ok(None) => continue,
+                    // A newer node has written there what this one does not know.
+                    Err(error) => {
+                        log::error!("room {id} is left out of a list of the staff: {error}");
+                        continue;
+                    }
+                };
                 let words = state.last_message.as_ref().map_or(0, StoredMessage::weight_bytes);
                 if !space.takes(state.room.weight_bytes() + words) {
-                    return Ok(found);
+                    return Ok((found, used));
                 }
                 let waiting_since = waiting.get(id.as_str()).copied().map(Timestamp);
                 found.push(StaffRoom { state, waiting_since });
             }
         }
-        Ok(found)
+        Ok((found, places.len()))
     })
 }
 

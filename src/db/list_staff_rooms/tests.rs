@@ -142,7 +142,7 @@ fn who_waits_longest_for_an_answer_comes_first() {
     assert_eq!(waiting(conn), [a.clone(), c.clone(), b.clone()]);
     let places = list_staff_rooms(conn, &StaffRoomList::Waiting, None, 9).unwrap();
     let found = load_staff_rooms(conn, &places, usize::MAX);
-    let since: Vec<_> = found.unwrap().into_iter().map(|room| room.waiting_since.unwrap().0 - NOW.0).collect();
+    let since: Vec<_> = found.unwrap().0.into_iter().map(|room| room.waiting_since.unwrap().0 - NOW.0).collect();
     assert_eq!(since, [2, 3, 6]);
 
     // In one batch as well.
@@ -210,9 +210,26 @@ fn a_page_ends_where_its_rooms_weigh_too_much_and_has_one_at_least() {
         assert!(has_room(conn, &room).unwrap());
     }
     let places = list_staff_rooms(conn, &StaffRoomList::Waiting, None, 9).unwrap();
-    let count = |conn: &mut Connection, bytes| load_staff_rooms(conn, &places, bytes).unwrap().len();
+    let count = |conn: &mut Connection, bytes| load_staff_rooms(conn, &places, bytes).unwrap().0.len();
     assert_eq!((count(conn, 0), count(conn, usize::MAX)), (1, 3));
     assert!("zz".parse::<StaffRoomCursor>().is_err() && String::new().parse::<StaffRoomCursor>().is_err());
+}
+
+#[test]
+fn a_room_that_can_not_be_read_is_left_out_and_the_list_goes_on_after_it() {
+    let db = TestDb::new();
+    let conn = &mut db.conn();
+    let rooms = [("alice", 1), ("bob", 2), ("carol", 3)].map(|(user, at)| {
+        let room = support(conn, user);
+        say_at(conn, &room, user, at);
+        room
+    });
+    // By a node of a version to come.
+    conn.batch_execute("UPDATE messages SET kind = 'poem' WHERE sender_id IN ('alice', 'carol')").unwrap();
+    let places = list_staff_rooms(conn, &StaffRoomList::Waiting, None, 9).unwrap();
+    let (found, used) = load_staff_rooms(conn, &places, usize::MAX).unwrap();
+    assert_eq!(found.iter().map(|found| &found.state.room.id).collect::<Vec<_>>(), [&rooms[1]]);
+    assert_eq!(used, 3, "the one at the end is not asked for again");
 }
 
 #[test]

@@ -124,17 +124,18 @@ pub async fn list_staff_rooms(
         (ListName::Frozen, _) => StaffRoomList::Frozen,
     };
     let purpose = || Reading::heavy(staff.by.account(), "list_staff_rooms");
+    let scope = scope_of_places(&state, purpose(), &list).await?;
     let places = move |conn: &mut db::Connection| db::list_staff_rooms(conn, &list, cursor.as_ref(), limit + 1);
-    let mut places = state.database.read(purpose(), scope_of_places(name), places).await?;
+    let mut places = state.database.read(purpose(), scope, places).await?;
     let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut more = places.len() > wanted;
     places.truncate(wanted);
     let scope = db::Scope::Rooms(places.iter().map(|place| place.room.clone()).collect());
     let asked = places.clone();
     let load = move |conn: &mut db::Connection| db::load_staff_rooms(conn, &asked, PAGE_BYTES_MAX);
-    let rooms = state.database.read(purpose(), scope, load).await?;
-    more |= rooms.len() < places.len();
-    let next = rooms.len().checked_sub(1).and_then(|last| places.get(last)).filter(|_| more);
+    let (rooms, used) = state.database.read(purpose(), scope, load).await?;
+    more |= used < places.len();
+    let next = used.checked_sub(1).and_then(|last| places.get(last)).filter(|_| more);
     let body = to_json(&StaffListPage::of(&rooms, next, &state.presenter()));
     // Who watches the list asks every few seconds.
     let tag = Tag::of(&staff.by, &request, &body);
@@ -150,10 +151,15 @@ pub async fn list_staff_rooms(
     Ok(tag.with(body))
 }
 
-/// What has to be settled before the places are read: where somebody speaks decides of the order of the support rooms.
-fn scope_of_places(name: ListName) -> db::Scope {
-    match name {
-        ListName::Support => db::Scope::Product(ProductId::from_stored(SUPPORT_PRODUCT)),
-        ListName::Waiting | ListName::Joined | ListName::Frozen => db::Scope::Nothing,
-    }
+/// What has to be settled before the places are read: where something was said last decides of the order.
+async fn scope_of_places(state: &AppState, purpose: Reading, list: &StaffRoomList) -> Result<db::Scope, Problem> {
+    Ok(match list {
+        StaffRoomList::Support => db::Scope::Product(ProductId::from_stored(SUPPORT_PRODUCT)),
+        StaffRoomList::Joined(user) => {
+            let user = user.clone();
+            let joined = move |conn: &mut db::Connection| db::list_joined_rooms(conn, &user);
+            db::Scope::Rooms(state.database.read(purpose, db::Scope::Nothing, joined).await?)
+        }
+        StaffRoomList::Waiting | StaffRoomList::Frozen => db::Scope::Nothing,
+    })
 }
