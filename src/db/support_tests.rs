@@ -4,7 +4,7 @@ use super::{Connection, Moderate, Moderation, RoomList, WriteError};
 use super::{
     ExportPlace, ImportOptions, NewReport, NotifyBy, StaffRoomList, Write, begin_notifications, export_user, find_room,
     find_room_for_screen, find_unread, import_str, list_due_notifications, list_rooms, list_staff_rooms, load_room,
-    migrate,
+    load_staff_rooms, migrate,
     models::report::ReportError,
     open, open_support_room, queue_notifications, store_report,
     test_db::{NOW, TestDb, draft, is_postgres, read, room, say, user_id, write},
@@ -156,6 +156,36 @@ fn a_conversation_with_support_is_exported_and_imported_the_same() {
         let (_, bad) = import_str(empty, line, ImportOptions { now: NOW, shift_ms: 0 }).unwrap();
         assert_eq!(bad, [(1, reason.to_owned())]);
     }
+}
+
+#[test]
+fn nobody_waits_for_an_answer_to_what_is_old_when_it_is_loaded() {
+    let db = TestDb::new();
+    let conn = &mut db.conn();
+    let waits = |conn: &mut Connection, room: &RoomId, said: &[(&str, i64)]| {
+        let day = 24 * 60 * 60 * 1000;
+        let lines = said.iter().map(|(sender, days)| {
+            let (at, staff) = (NOW.plus_ms(-days * day), if *sender == "mina" { r#","staffName":"Mina""# } else { "" });
+            format!(r#"{{"type":"message","roomId":"{room}","senderId":"{sender}","text":"x","sentAt":"{at}"{staff}}}"#)
+        });
+        let lines = lines.collect::<Vec<_>>().join("\n");
+        let (_, bad) = import_str(conn, &lines, ImportOptions { now: NOW, shift_ms: 0 }).unwrap();
+        assert_eq!(bad, []);
+        let places = list_staff_rooms(conn, &StaffRoomList::Waiting, None, 9).unwrap();
+        let found = load_staff_rooms(conn, &places, usize::MAX).unwrap();
+        let since = found.0.into_iter().find(|found| found.state.room.id == *room)?.waiting_since.unwrap();
+        Some((NOW.0 - since.0) / day)
+    };
+    let [a, b] = ["alice", "bob"].map(|user| support(conn, user));
+    assert_eq!(waits(conn, &a, &[("alice", 30), ("alice", 7)]), None);
+    assert_eq!(waits(conn, &a, &[("alice", 6)]), Some(6));
+    // What is loaded later changes nothing for somebody who waits, but for an answer.
+    assert_eq!(waits(conn, &a, &[("alice", 20)]), Some(6));
+    assert_eq!(waits(conn, &a, &[("mina", 5), ("alice", 8)]), None);
+    assert_eq!(waits(conn, &b, &[("bob", 30), ("mina", 29), ("bob", 9), ("bob", 1)]), Some(9));
+    write(conn, Write::DeleteUser { user: user_id("bob"), at: NOW }).unwrap();
+    assert_eq!(waits(conn, &b, &[("bob", 2)]), None, "nobody is there to be answered");
+    assert_eq!(verify(conn, || ()).unwrap(), []);
 }
 
 #[test]

@@ -290,7 +290,7 @@ fn store_messages(
     let Sorted { mut new, offers, revised } = sort(conn, lines, &mut rooms, options, marks, stored)?;
     notification::import_messages(conn, options.now, |conn| message::insert(conn, new.iter_mut().collect()))?;
     room_staff::note_imported(conn, &new)?;
-    waits::note(conn, &rooms, &new)?;
+    waits::note(conn, &rooms, &new, options.now)?;
     for message in new.iter().filter(|message| message.edited_at.is_some() || message.deleted_at.is_some()) {
         message::set_revised(conn, &message.id, message.edited_at, message.deleted_at)?;
     }
