@@ -11,5 +11,15 @@ CREATE TABLE support_waits (
 );
 CREATE INDEX support_waits_since ON support_waits (since, room_id);
 
+-- Where there are support rooms already, after this was undone: a user waits since their first message that nobody has answered.
+INSERT INTO support_waits (room_id, since)
+SELECT r.id, min(m.sent_at) FROM rooms r
+    JOIN users u ON u.id = r.buyer_id AND u.deleted_at IS NULL
+    JOIN messages m ON m.room_id = r.id AND m.sender_id = r.buyer_id AND m.kind <> 'system'
+WHERE r.product_id = chr(1) || 'support' AND m.seq > (
+    SELECT coalesce(max(a.seq), 0) FROM messages a WHERE a.room_id = r.id AND a.sender_id <> r.buyer_id AND a.kind <> 'system'
+)
+GROUP BY r.id;
+
 -- The rooms that the marketplace has frozen.
 CREATE INDEX rooms_frozen ON rooms (id) WHERE frozen;

@@ -240,10 +240,24 @@ fn a_database_of_before_gets_its_support_rooms() {
     crate::db::migrations::revert_from(conn, "2026-11-30-200000_support");
     let applied = crate::db::migrations::migrate_connection(conn).unwrap();
     assert_eq!(applied.first().map(String::as_str), Some("2026-11-30-200000_support"));
-    let a = support(conn, "alice");
-    say(conn, &a, "alice", "help");
+    let [a, b, c, d] = ["alice", "bob", "carol", "mallory"].map(|user| support(conn, user));
+    for (room, user, at) in [(&a, "alice", 2), (&a, "alice", 3), (&b, "bob", 1), (&c, "carol", 1), (&d, "mallory", 1)] {
+        say_at(conn, room, user, at);
+    }
+    for room in [&a, &b] {
+        join(conn, room);
+        say_at(conn, room, MINA, 4);
+    }
+    say_at(conn, &a, "alice", 5);
+    say_at(conn, &a, "alice", 6);
+    moderate(conn, Moderation::LeaveRoom { room: a.clone(), user: user_id(MINA) }).unwrap();
+    write(conn, Write::DeleteUser { user: user_id("mallory"), at: NOW }).unwrap();
+    let waiting = |conn: &mut Connection| list_staff_rooms(conn, &StaffRoomList::Waiting, None, 9).unwrap();
+    let before = waiting(conn);
+    assert_eq!(before.iter().map(|place| (&place.room, place.at - NOW.0)).collect::<Vec<_>>(), [(&c, 1), (&a, 5)]);
     // There and back with a room is what nobody does, and loses none.
     crate::db::migrations::revert_from(conn, "2026-11-30-200000_support");
     crate::db::migrations::migrate_connection(conn).unwrap();
     assert_eq!((support(conn, "alice"), room(conn, "alice", "bike")), (a, bike));
+    assert_eq!(waiting(conn), before);
 }
