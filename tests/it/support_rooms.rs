@@ -218,6 +218,7 @@ async fn what_needs_another_person_or_a_product_is_refused_in_a_support_room() {
         ("GET", user(""), None, 404),
         ("DELETE", user(""), None, 404),
         ("GET", user("/export"), None, 404),
+        ("GET", user("/rooms"), None, 404),
         ("PUT", user("/mute"), Some(until.clone()), 404),
         ("PUT", user("/ban"), Some(until), 404),
         ("POST", user("/notes"), Some(json!({"text": "a note"})), 404),
@@ -229,7 +230,6 @@ async fn what_needs_another_person_or_a_product_is_refused_in_a_support_room() {
         let refused = service(&server, method, &path, body).await;
         assert_eq!(refused.status, status, "{method} {path}: {}", refused.text);
     }
-    assert_eq!(staff(&server, "GET", &user("/rooms"), None).await.body["items"], json!([]));
 }
 
 #[actix_web::test]

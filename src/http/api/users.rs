@@ -21,7 +21,7 @@ use crate::{
     actors::{chat_server::messages::EndSessions, db_executor::purpose::Reading, eraser::messages::Erase},
     api_docs::{self, ToSchema},
     db::{self, DbError, ExportPart, ExportPlace, Moderation, RoomCursor, Write},
-    domain::{Account, AuditAction, AuditSubject, User, UserId},
+    domain::{Account, AuditAction, AuditSubject, User, UserId, support::is_desk},
     error::{ChatError, ErrorCode},
     http::{
         extract::{Body, InPath, InQuery, PageOf, Service, Staff},
@@ -115,7 +115,7 @@ pub async fn get_user(state: web::Data<AppState>, staff: Staff, id: InPath<UserI
 /// A user's rooms as they see them, latest activity first.
 ///
 /// # Errors
-/// `invalid` for a `limit` or `cursor` that does not fit. An unknown user has no rooms.
+/// `invalid` for a `limit` or `cursor` that does not fit; `not_found` for `system`, which is no user. An unknown user has no rooms.
 #[api_docs::path(
     get,
     path = "/api/v1/users/{id}/rooms",
@@ -123,7 +123,7 @@ pub async fn get_user(state: web::Data<AppState>, staff: Staff, id: InPath<UserI
     tag = "staff",
     security(("staffToken" = []), ("serviceKey" = [])),
     params(("id" = UserId, Path, description = "The marketplace's own user id"), WantedRooms, WantedPage, Why),
-    responses((status = 200, description = "A page of their rooms", body = RoomPage), AsStaff)
+    responses((status = 200, description = "A page of their rooms", body = RoomPage), AsStaff, Unknown)
 )]
 pub async fn list_user_rooms(
     state: web::Data<AppState>,
@@ -134,6 +134,9 @@ pub async fn list_user_rooms(
 ) -> Result<HttpResponse, Problem> {
     let (InPath(user), WantedPage { limit, cursor }) = (id, page);
     let which = which.0.list()?;
+    if is_desk(user.as_str()) {
+        return Err(ChatError::not_found("there is no such user").into());
+    }
     let about = AuditSubject::user(&user);
     let scope = db::Scope::User(user.clone());
     let list =
