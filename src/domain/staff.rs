@@ -140,6 +140,8 @@ audit_actions! {
     JoinRoom = "join_room",
     /// A member of the staff has left a room.
     LeaveRoom = "leave_room",
+    /// A user who waited for an answer of support waits no more.
+    EndWait = "end_wait",
     /// A member was warned.
     WarnUser = "warn_user",
     /// Reports were listed.
@@ -189,9 +191,9 @@ impl AuditAction {
                 | Self::ListUserRooms
                 | Self::ReadProduct
                 | Self::ListProductRooms
+                | Self::ListRooms
                 | Self::ReadRoom
                 | Self::ReadMessages
-                | Self::ListRooms
                 | Self::SearchMessages
                 | Self::ListReports
                 | Self::ReadReport

@@ -84,6 +84,7 @@ pub const RULES: &[Rule] = &[
     rule("POST", "/api/v1/rooms/{id}/warnings", Needs::Staff),
     rule("POST", "/api/v1/rooms/{id}/join", Needs::StaffToken),
     rule("POST", "/api/v1/rooms/{id}/leave", Needs::Staff),
+    rule("DELETE", "/api/v1/rooms/{id}/waiting", Needs::Staff),
     rule("GET", "/api/v1/rooms/{id}/messages", Needs::UserOrStaff),
     rule("POST", "/api/v1/rooms/{id}/messages", Needs::UserOrService),
     rule("PATCH", "/api/v1/rooms/{id}/messages/{messageId}", Needs::User),

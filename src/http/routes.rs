@@ -33,6 +33,7 @@ fn of_rooms(config: &mut web::ServiceConfig) {
         .service(web::resource("/api/v1/rooms/{id}/warnings").route(web::post().to(moderation::warn_user)))
         .service(web::resource("/api/v1/rooms/{id}/join").route(web::post().to(room_staff::join_room)))
         .service(web::resource("/api/v1/rooms/{id}/leave").route(web::post().to(room_staff::leave_room)))
+        .service(web::resource("/api/v1/rooms/{id}/waiting").route(web::delete().to(staff_rooms::end_wait)))
         .service(web::resource("/api/v1/rooms/{id}/settings").route(web::patch().to(rooms::set_room_settings)))
         .service(web::resource("/api/v1/rooms/{id}/token").route(web::post().to(rooms::issue_room_token)))
         .service(

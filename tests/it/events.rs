@@ -88,6 +88,7 @@ fn changes() -> Vec<Change> {
         again,
     };
     let (alice, sam) = (Some("alice"), Some("sam"));
+    let note = || json!({"text": "a note"});
     let mute = json!({"decision": "upheld", "muteUntil": START.plus_ms(3_600_000)});
     let (users, products) = ("/api/v1/users/{id}", "/api/v1/products/{id}");
     let messages = "/api/v1/rooms/{id}/messages/{messageId}";
@@ -324,23 +325,10 @@ fn changes() -> Vec<Change> {
             &["message"],
             &[],
         ),
-        // Notes are the staff's own.
-        change(
-            ("POST", "/api/v1/users/{id}/notes"),
-            "/api/v1/users/zoe/notes",
-            None,
-            json!({"text": "a note"}),
-            &[],
-            &[],
-        ),
-        change(
-            ("POST", "/api/v1/reports/{id}/notes"),
-            "/api/v1/reports/REPORT/notes",
-            None,
-            json!({"text": "a note"}),
-            &[],
-            &[],
-        ),
+        // Notes are the staff's own, and so is who waits.
+        change(("POST", "/api/v1/users/{id}/notes"), "/api/v1/users/zoe/notes", None, note(), &[], &[]),
+        change(("POST", "/api/v1/reports/{id}/notes"), "/api/v1/reports/REPORT/notes", None, note(), &[], &[]),
+        change(("DELETE", "/api/v1/rooms/{id}/waiting"), "/api/v1/rooms/SUPPORT/waiting", None, Value::Null, &[], &[]),
         change(("DELETE", users), "/api/v1/users/zoe", None, Value::Null, &["userDeleted"], &[]),
     ]
 }
@@ -352,7 +340,7 @@ async fn every_route_that_changes_something_is_an_event_with_its_time_and_the_sa
     let room = seed.room("alice", "bike").id;
     let message = seed.messages(&room, "alice", 1).remove(0).id;
     let offer = seed.offer(&room, "alice", 900_000).id;
-    let report = seed.report(&room, "alice");
+    let (report, support) = (seed.report(&room, "alice"), seed.support_room("bob"));
     let mut push = String::new();
     let named = |text: &str, push: &str| {
         let names = [
@@ -360,6 +348,7 @@ async fn every_route_that_changes_something_is_an_event_with_its_time_and_the_sa
             ("MESSAGE", message.as_str()),
             ("OFFER", offer.as_str()),
             ("REPORT", &report),
+            ("SUPPORT", support.as_str()),
             ("PUSH", push),
         ];
         names.iter().fold(text.to_owned(), |text, (name, id)| text.replace(name, id))

@@ -61,11 +61,12 @@ fn calls_about_reports(report: &str) -> Vec<Call> {
 }
 
 /// One call of every route whose calls are in the audit log, for the first caller or the second.
-fn calls(room: &str, message: &str, report: &str, gone: &str) -> Vec<Call> {
+fn calls((room, support): (&str, &str), message: &str, report: &str, gone: &str) -> Vec<Call> {
     let sanction = || Some(json!({"until": "2999-01-01T00:00:00.000Z", "reason": "a test"}));
     let warning = Some(json!({"userId": "alice", "template": "scam", "reason": "a test"}));
     let note = || Some(json!({"text": "a note"}));
     let at = |rest: &str| format!("/api/v1/rooms/{room}{rest}");
+    let waiting = format!("/api/v1/rooms/{support}/waiting?reason=a%20test");
     let user = |rest: &str| format!("/api/v1/users/sam{rest}");
     let (freeze, unlisted) = ("/api/v1/rooms/{id}/freeze", "/api/v1/products/{id}/unlisted");
     let (mute, ban) = ("/api/v1/users/{id}/mute", "/api/v1/users/{id}/ban");
@@ -87,6 +88,7 @@ fn calls(room: &str, message: &str, report: &str, gone: &str) -> Vec<Call> {
         (("POST", "/api/v1/rooms/{id}/warnings"), at("/warnings"), warning, AuditAction::WarnUser),
         (("POST", "/api/v1/rooms/{id}/join"), at("/join"), because(), AuditAction::JoinRoom),
         (("POST", "/api/v1/rooms/{id}/leave"), at("/leave?userId=mina&reason=a%20test"), None, AuditAction::LeaveRoom),
+        (("DELETE", "/api/v1/rooms/{id}/waiting"), waiting, None, AuditAction::EndWait),
         (
             ("GET", "/api/v1/search/all"),
             list("/api/v1/search/all?q=message&reason=a%20test"),
@@ -123,11 +125,12 @@ async fn no_route_of_the_staff_leaves_out_the_audit_log() {
     let seed = server.seed();
     let room = seed.room("alice", "bike");
     let (messages, report) = (seed.messages(&room.id, "alice", 2), seed.report(&room.id, "alice"));
+    let support = seed.support_room("victor");
     let mina = Moderator::Staff { id: UserId::new("mina").unwrap() };
     let callers = [(server.staff_token("mina"), mina, "zoe"), (SERVICE_KEY.to_owned(), Moderator::Service, "yuri")];
     for ((token, by, gone), message) in callers.iter().zip(&messages) {
         seed.user(gone);
-        let calls = calls(room.id.as_str(), message.id.as_str(), &report, gone);
+        let calls = calls((room.id.as_str(), support.as_str()), message.id.as_str(), &report, gone);
         let called: BTreeSet<_> = calls.iter().map(|(route, ..)| *route).collect();
         let audited: BTreeSet<_> =
             RULES.iter().filter(|rule| rule.needs.is_audited()).map(|rule| (rule.method, rule.path)).collect();

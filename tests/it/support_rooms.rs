@@ -350,6 +350,55 @@ async fn a_list_that_is_known_is_no_entry_of_the_audit_log_and_comes_in_pages() 
 }
 
 #[actix_web::test]
+async fn a_wait_ends_without_an_answer_and_begins_again_with_the_next_message() {
+    let server = TestServer::start().await;
+    let room = open(&server, "alice").await;
+    let bike = server.seed().room("bob", "bike").id;
+    let path = format!("{ROOMS}/{room}/waiting");
+    let mut alice = server.ws("alice").await;
+    alice.enter(&room).await;
+    for token in [server.staff_token("mina"), SERVICE_KEY.to_owned()] {
+        alice.say("thanks!").await;
+        assert_eq!(listed(&server, "waiting").await, [room.as_str()]);
+        for _ in 0..2 {
+            let ended = call(server.addr, &token, "DELETE", &format!("{path}?reason=Thanks"), None).await;
+            assert_eq!((ended.status, listed(&server, "waiting").await), (204, vec![]), "{}", ended.text);
+            let entry = audit(&server).remove(1);
+            assert_eq!((entry.action, entry.reason.as_deref()), (AuditAction::EndWait, Some("Thanks")));
+            let (user, about) = (entry.about.user_id.unwrap(), entry.about.room_id.unwrap());
+            assert_eq!((user.as_str(), about.as_str()), ("alice", room.as_str()));
+        }
+    }
+    alice.say("one more thing").await;
+    let entries = audit(&server).len();
+    for unknown in ["none", bike.as_str()] {
+        let answer = staff(&server, "DELETE", &format!("{ROOMS}/{unknown}/waiting"), None).await;
+        assert_eq!((answer.status, &answer.body["code"]), (404, &json!("not_found")), "{}", answer.text);
+    }
+    let refused = call(server.addr, &server.token("alice"), "DELETE", &path, None).await;
+    assert_eq!((refused.status, audit(&server).len()), (403, entries));
+    assert_eq!(listed(&server, "waiting").await, [room]);
+}
+
+#[actix_web::test]
+async fn what_was_said_last_decides_of_the_order_of_joined_conversations() {
+    let server = TestServer::start().await;
+    let (a, b) = (open(&server, "alice").await, open(&server, "bob").await);
+    for room in [&a, &b] {
+        join(&server, room).await;
+    }
+    for round in 0..8 {
+        for (room, other) in [(&a, &b), (&b, &a)] {
+            server.advance(Duration::from_secs(1));
+            assert_eq!(say(&server, room, &format!("round {round}")).await.status, 201);
+            for list in ["joined", "support"] {
+                assert_eq!(listed(&server, list).await, [room.as_str(), other.as_str()], "{list}");
+            }
+        }
+    }
+}
+
+#[actix_web::test]
 async fn the_marketplaces_backend_hears_of_a_support_room_without_a_product() {
     let server = TestServer::start().await;
     let room = open(&server, "alice").await;

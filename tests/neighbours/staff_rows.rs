@@ -50,6 +50,9 @@ pub(super) fn of_staff() -> Vec<Route> {
             let body = because(json!({"userId": MALLORY, "template": "scam"}));
             Request::new("POST", format!("/api/v1/rooms/{}/warnings", nth("wide", n, it.size.wide_rooms))).json(body)
         }),
+        staff("DELETE", "/api/v1/rooms/{id}/waiting", "rooms that are not in memory", |it, n| {
+            Request::new("DELETE", format!("/api/v1/rooms/{}/waiting", nth("wide", n, it.size.wide_rooms)))
+        }),
     ];
     for path in ["join", "leave"] {
         routes.push(comes_and_goes(path));

@@ -69,8 +69,10 @@ pub(super) fn of(written: &Written) -> Vec<Changed<'_>> {
             changes.extend(messages.iter().map(|message| Changed::Message(message.id.as_str())));
             changes
         }
-        // What was read changes nothing; notes are the staff's own, and so is who looks after a report.
-        Written::Recorded | Written::NoteAdded(_) | Written::ReportAssigned(_) => Vec::new(),
+        // What was read changes nothing; notes are the staff's own, and so is who looks after a report, and who waits.
+        Written::Recorded | Written::NoteAdded(_) | Written::ReportAssigned(_) | Written::WaitEnded { .. } => {
+            Vec::new()
+        }
         Written::SanctionSet(set) => of_sanction(set),
         Written::RoomFrozen { room, frozen: _, changed } => {
             let mut changes = only_if(*changed, Changed::Freeze(room.as_str()));

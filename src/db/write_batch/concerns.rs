@@ -49,7 +49,8 @@ fn of_moderation(moderation: &Moderation) -> Scope {
         Moderation::SetFrozen { room, .. }
         | Moderation::RemoveMessage { room, .. }
         | Moderation::JoinRoom { room, .. }
-        | Moderation::LeaveRoom { room, .. } => Scope::Room(room.clone()),
+        | Moderation::LeaveRoom { room, .. }
+        | Moderation::EndWait { room } => Scope::Room(room.clone()),
         Moderation::Warn { draft, .. } => Scope::Room(draft.room.clone()),
         Moderation::SetUnlisted { product, .. } => Scope::Product(product.clone()),
         // It may mute somebody, and is rare.

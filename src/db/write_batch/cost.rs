@@ -30,6 +30,7 @@ impl Moderate {
                 | Moderation::RemoveMessage { .. }
                 | Moderation::JoinRoom { .. }
                 | Moderation::LeaveRoom { .. }
+                | Moderation::EndWait { .. }
                 | Moderation::AssignReport { .. }
                 | Moderation::DecideReport { .. } => SOME_ROWS,
                 Moderation::Warn { draft, .. } => SOME_ROWS + draft.weight_bytes(),

@@ -6,12 +6,12 @@ use super::{Outcomes, SanctionSet, Write, WriteError, WriteResult, Written, appe
 use crate::{
     db::{
         Connection, DbError, message_index,
-        models::{audit, message, note, product, removed, room, sanction, user},
+        models::{audit, message, note, product, removed, room, sanction, support_wait, user},
     },
     domain::{
         AuditAction, AuditSubject, Data, Draft, MessageId, MessageKind, Moderator, Note, NoteSubject, Product,
-        ProductId, RoomId, Sanction, SanctionKind, Timestamp, User, UserId, notice::WarningTemplate, safety::Decision,
-        staff::NEVER,
+        ProductId, Role, RoomId, Sanction, SanctionKind, Timestamp, User, UserId, notice::WarningTemplate,
+        safety::Decision, staff::NEVER,
     },
 };
 
@@ -70,6 +70,8 @@ pub enum Moderation {
     },
     /// Takes the one who acts out of a room that they have joined.
     LeaveRoom { room: RoomId, user: UserId },
+    /// Ends the wait of a support room's user for an answer.
+    EndWait { room: RoomId },
     /// Decides a report. A second decision replaces the first.
     DecideReport {
         report: String,
@@ -128,6 +130,7 @@ fn act(conn: &mut Connection, moderate: &Moderate, now: Timestamp) -> WriteResul
         Moderation::Warn { user, draft, .. } => warn(conn, user, draft, now),
         Moderation::JoinRoom { room, user } => room_staff::join(conn, room, user, at, now),
         Moderation::LeaveRoom { room, user } => room_staff::leave(conn, room, user, at, now),
+        Moderation::EndWait { room } => end_wait(conn, room),
         Moderation::DecideReport { report, decision, mute_until } => {
             safety::decide_report(conn, report, *decision, *mute_until, at)
         }
@@ -155,6 +158,7 @@ impl Moderate {
             Moderation::Warn { .. } => AuditAction::WarnUser,
             Moderation::JoinRoom { .. } => AuditAction::JoinRoom,
             Moderation::LeaveRoom { .. } => AuditAction::LeaveRoom,
+            Moderation::EndWait { .. } => AuditAction::EndWait,
             Moderation::DecideReport { .. } => AuditAction::DecideReport,
             Moderation::AssignReport { .. } => AuditAction::AssignReport,
             Moderation::AddNote { .. } => AuditAction::AddNote,
@@ -174,7 +178,8 @@ impl Moderate {
             | Moderation::AddNote { about: NoteSubject::User(user), .. } => AuditSubject::user(user),
             Moderation::SetFrozen { room, .. }
             | Moderation::JoinRoom { room, .. }
-            | Moderation::LeaveRoom { room, .. } => AuditSubject::room(room),
+            | Moderation::LeaveRoom { room, .. }
+            | Moderation::EndWait { room } => AuditSubject::room(room),
             Moderation::RemoveMessage { room, message } => {
                 AuditSubject { message_id: Some(message.clone()), ..AuditSubject::room(room) }
             }
@@ -187,6 +192,7 @@ impl Moderate {
             | Moderation::AddNote { about: NoteSubject::Report(report), .. } => AuditSubject::report(report),
         };
         match written {
+            Written::WaitEnded { user } => about.user_id = Some(user.clone()),
             Written::Changed(message) => about.user_id = Some(message.sender_id.clone()),
             Written::Appended { message, .. } => about.message_id = Some(message.id.clone()),
             Written::ProductPut { change, .. } => about.user_id = Some(change.product.seller_id.clone()),
@@ -305,6 +311,19 @@ fn set_unlisted(conn: &mut Connection, id: &ProductId, unlisted: bool, at: Times
     let Some(before) = product::find_product(conn, id)? else { return Err(WriteError::NotFound("product").into()) };
     let after = Product { unlisted, ..before.clone() };
     Ok(Written::ProductPut { created: false, change: catalogue::change_product(conn, &before, &after, None, at)? })
+}
+
+/// Ending the wait of somebody who does not wait changes nothing.
+fn end_wait(conn: &mut Connection, id: &RoomId) -> WriteResult {
+    // Locked against a message that begins one.
+    let Some(room) = room::lock(conn, &[id.as_str()])?.remove(id.as_str()) else {
+        return Err(WriteError::NotFound("room").into());
+    };
+    if !room.row.is_support() {
+        return Err(WriteError::NotFound("support room").into());
+    }
+    support_wait::end(conn, id.as_str())?;
+    Ok(Written::WaitEnded { user: UserId::from_stored(room.row.user_of(Role::Buyer)) })
 }
 
 fn warn(conn: &mut Connection, id: &UserId, draft: &Draft, now: Timestamp) -> WriteResult {

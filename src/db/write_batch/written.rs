@@ -157,6 +157,11 @@ pub enum Written {
     },
     /// Of joining a room as a member of the staff, and of leaving it.
     StaffMoved(Box<StaffMoved>),
+    /// Of ending a wait for an answer of support.
+    WaitEnded {
+        /// The support room's member.
+        user: UserId,
+    },
     /// Of a note of the staff's.
     NoteAdded(Box<Note>),
     /// Of [`Write::DeleteUser`].

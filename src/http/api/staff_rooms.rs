@@ -7,16 +7,16 @@ use super::{PAGE_BYTES_MAX, record, staff_views::StaffRoomView, tag::Tag};
 #[cfg(test)]
 use crate::http::{
     extract::Why,
-    responses::{AsStaff, BadQuery},
+    responses::{AsStaff, BadQuery, Unknown},
 };
 use crate::{
     actors::db_executor::purpose::Reading,
     api_docs::{self, IntoParams, ToSchema},
-    db::{self, StaffRoom, StaffRoomCursor, StaffRoomList},
-    domain::{AuditAction, AuditSubject, Data, Moderator, ProductId, Timestamp, support::SUPPORT_PRODUCT},
+    db::{self, Moderation, StaffRoom, StaffRoomCursor, StaffRoomList},
+    domain::{AuditAction, AuditSubject, Data, Moderator, ProductId, RoomId, Timestamp, support::SUPPORT_PRODUCT},
     error::ChatError,
     http::{
-        extract::{InQuery, PageOf, Staff},
+        extract::{InPath, InQuery, PageOf, Staff},
         problem::Problem,
         state::AppState,
     },
@@ -149,6 +149,26 @@ pub async fn list_staff_rooms(
     let details = Data::of(&Details { list: name });
     record(&state, staff, AuditAction::ListRooms, AuditSubject::default(), Some(details)).await?;
     Ok(tag.with(body))
+}
+
+/// Ends the wait of a support conversation's user, where no answer is needed: "Thanks!". They wait again from their next message on.
+/// Ending the wait of somebody who does not wait changes nothing.
+///
+/// # Errors
+/// `not_found` for an unknown room, and for one that is no support room.
+#[api_docs::path(
+    delete,
+    path = "/api/v1/rooms/{id}/waiting",
+    operation_id = "endWait",
+    tag = "staff",
+    security(("staffToken" = []), ("serviceKey" = [])),
+    params(("id" = RoomId, Path, description = "The room's id"), Why),
+    responses((status = 204, description = "Its user does not wait"), AsStaff, Unknown)
+)]
+pub async fn end_wait(state: web::Data<AppState>, staff: Staff, id: InPath<RoomId>) -> Result<HttpResponse, Problem> {
+    let what = Moderation::EndWait { room: id.0 };
+    state.change(staff.does(state.clock.now(), what)).await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// What has to be settled before the places are read: where something was said last decides of the order.

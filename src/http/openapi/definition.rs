@@ -89,6 +89,7 @@ use crate::{
         room_staff::join_room,
         room_staff::leave_room,
         staff_rooms::list_staff_rooms,
+        staff_rooms::end_wait,
         moderation::unlist_product,
         moderation::relist_product,
         sanctions::mute_user,

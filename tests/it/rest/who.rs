@@ -149,13 +149,14 @@ fn rows_of_features(room: &str, offer: &str, report: &str) -> Vec<Row> {
 }
 
 /// What staff does to a room and its product, which stand at the end as they stood before.
-fn rows_of_staff(room: &str) -> Vec<Row> {
+fn rows_of_staff(room: &str, support: &str) -> Vec<Row> {
     let (users, strange) = (USERS_FORBIDDEN, STRANGE_TO_USERS);
     let because = || Some(json!({"reason": "a test"}));
     let at = |rest: &str| format!("/api/v1/rooms/{room}{rest}");
     let (freeze, unlisted) = ("/api/v1/rooms/{id}/freeze", "/api/v1/products/{id}/unlisted");
     let bike = "/api/v1/products/bike/unlisted";
     let warning = Some(json!({"userId": "alice", "template": "scam", "reason": "a test"}));
+    let waiting = format!("/api/v1/rooms/{support}/waiting");
     let (product_rooms, gone) = ("/api/v1/products/{id}/rooms", (204, ""));
     vec![
         row(("PUT", freeze), at("/freeze"), because(), strange, users, gone),
@@ -163,6 +164,7 @@ fn rows_of_staff(room: &str) -> Vec<Row> {
         row(("POST", "/api/v1/rooms/{id}/warnings"), at("/warnings"), warning, strange, users, NEW),
         row(("POST", "/api/v1/rooms/{id}/join"), at("/join"), because(), strange, users, FORBIDDEN),
         row(("POST", "/api/v1/rooms/{id}/leave"), at("/leave?userId=mina"), None, strange, users, gone),
+        row(("DELETE", "/api/v1/rooms/{id}/waiting"), waiting, None, strange, users, gone),
         row(("PUT", unlisted), bike, because(), strange, users, OK),
         row(("DELETE", unlisted), bike, None, strange, users, OK),
         row(("GET", product_rooms), "/api/v1/products/bike/rooms", None, strange, users, OK),
@@ -374,7 +376,7 @@ async fn every_route_answers_every_caller_as_the_table_says() {
     let features = rows_of_features(room.id.as_str(), offer.id.as_str(), &report);
     rows.splice(0..0, features);
     rows.extend(rows_of_push());
-    rows.extend(rows_of_staff(room.id.as_str()));
+    rows.extend(rows_of_staff(room.id.as_str(), seed.support_room("victor").as_str()));
     rows.extend(rows_of_the_service());
     rows.extend(rows_of_anyone());
     for row in &rows {
@@ -438,7 +440,7 @@ async fn the_token_of_a_removed_user_opens_nothing_on_any_route_or_wire() {
     let mut rows = rows_of_users(room.id.as_str(), messages[0].id.as_str(), messages[1].id.as_str());
     rows.extend(rows_of_features(room.id.as_str(), offer.id.as_str(), &report));
     rows.extend(rows_of_push());
-    rows.extend(rows_of_staff(room.id.as_str()));
+    rows.extend(rows_of_staff(room.id.as_str(), seed.support_room("victor").as_str()));
     rows.extend(rows_of_the_service());
     // The buyer, the seller, and a user whom the marketplace has put and who has done nothing.
     seed.user("mallory");
@@ -477,7 +479,7 @@ async fn the_token_of_a_banned_user_opens_nothing_on_any_route_or_wire_until_the
     let mut rows = rows_of_users(room.id.as_str(), messages[0].id.as_str(), messages[1].id.as_str());
     rows.extend(rows_of_features(room.id.as_str(), offer.id.as_str(), &report));
     rows.extend(rows_of_push());
-    rows.extend(rows_of_staff(room.id.as_str()));
+    rows.extend(rows_of_staff(room.id.as_str(), seed.support_room("victor").as_str()));
     rows.extend(rows_of_the_service());
     let until = START.plus_ms(60_000).to_string();
     for (user, body) in [

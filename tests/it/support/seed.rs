@@ -65,6 +65,17 @@ impl Seed {
         room
     }
 
+    /// A user's conversation with support.
+    pub fn support_room(&self, user: &str) -> RoomId {
+        self.user(user);
+        let id = format!("support-{user}");
+        let line = format!(r#"{{"type":"room","id":"{id}","kind":"support","userId":"{user}"}}"#);
+        let options = db::ImportOptions { now: START, shift_ms: 0 };
+        let (_, bad) = db::import_str(&mut self.pool.get().unwrap(), &line, options).unwrap();
+        assert_eq!(bad, []);
+        RoomId::new(id).unwrap()
+    }
+
     /// This many messages of one sender.
     pub fn messages(&self, room: &RoomId, sender: &str, count: usize) -> Vec<StoredMessage> {
         self.long_messages(room, sender, count, 0)
