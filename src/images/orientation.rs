@@ -76,21 +76,17 @@ mod tests {
 
     /// An Exif block with an entry for the orientation and, after it, one that points outside.
     fn exif(value: u16, is_big_endian: bool) -> Vec<u8> {
-        let (order, two, four): (_, fn(u16, bool) -> [u8; 2], fn(u32, bool) -> [u8; 4]) = (
-            if is_big_endian { b"MM" } else { b"II" },
-            |value, big| if big { value.to_be_bytes() } else { value.to_le_bytes() },
-            |value, big| if big { value.to_be_bytes() } else { value.to_le_bytes() },
-        );
-        let (two, four) = (|value| two(value, is_big_endian), |value| four(value, is_big_endian));
-        let mut block = order.to_vec();
+        let two = |value: u16| if is_big_endian { value.to_be_bytes() } else { value.to_le_bytes() };
+        let four = |value: u32| if is_big_endian { value.to_be_bytes() } else { value.to_le_bytes() };
+        let mut block = if is_big_endian { b"MM" } else { b"II" }.to_vec();
         block.extend(two(42));
         block.extend(four(8));
         block.extend(two(2));
-        for (tag, kind, count, value) in [(0x112, 3, 1, two(value)), (0x13B, 2, 70_000, two(9))] {
+        for (tag, kind, count, value) in [(0x112, 3, 1, value), (0x13B, 2, 70_000, 9)] {
             block.extend(two(tag));
             block.extend(two(kind));
             block.extend(four(count));
-            block.extend(value);
+            block.extend(two(value));
             block.extend([0, 0]);
         }
         block.extend(four(0));

@@ -57,10 +57,7 @@ impl Chat {
             }
             Written::ReportAssigned(report) => self.answer_report(&report),
             Written::SessionsEnded { user } => self.sessions_ended(&user),
-            Written::Remembered
-            | Written::Recorded
-            | Written::WaitEnded { .. }
-            | Written::RoomFrozen { changed: false, .. } => done(),
+            Written::Remembered | Written::Recorded(_) | Written::RoomFrozen { changed: false, .. } => done(),
             Written::SanctionSet(set) => self.sanction_set(&set),
             Written::RoomFrozen { room, frozen, changed: true } => {
                 self.room_frozen(room, frozen);

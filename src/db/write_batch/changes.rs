@@ -70,9 +70,7 @@ pub(super) fn of(written: &Written) -> Vec<Changed<'_>> {
             changes
         }
         // What was read changes nothing; notes are the staff's own, and so is who looks after a report, and who waits.
-        Written::Recorded | Written::NoteAdded(_) | Written::ReportAssigned(_) | Written::WaitEnded { .. } => {
-            Vec::new()
-        }
+        Written::Recorded(_) | Written::NoteAdded(_) | Written::ReportAssigned(_) => Vec::new(),
         Written::SanctionSet(set) => of_sanction(set),
         Written::RoomFrozen { room, frozen: _, changed } => {
             let mut changes = only_if(*changed, Changed::Freeze(room.as_str()));

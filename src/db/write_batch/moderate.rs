@@ -118,7 +118,7 @@ pub(super) fn perform(conn: &mut Connection, moderate: &Moderate, now: Timestamp
 fn act(conn: &mut Connection, moderate: &Moderate, now: Timestamp) -> WriteResult {
     let at = moderate.at;
     match &moderate.what {
-        Moderation::Read { .. } => Ok(Written::Recorded),
+        Moderation::Read { .. } => Ok(Written::Recorded(None)),
         Moderation::SetSanction { kind, user, until } => set_sanction(conn, moderate, *kind, user, *until),
         Moderation::EndSanction { kind, user } => end_sanction(conn, *kind, user, at),
         Moderation::SetFrozen { room, frozen } => match room::set_frozen(conn, room, *frozen)? {
@@ -192,7 +192,7 @@ impl Moderate {
             | Moderation::AddNote { about: NoteSubject::Report(report), .. } => AuditSubject::report(report),
         };
         match written {
-            Written::WaitEnded { user } => about.user_id = Some(user.clone()),
+            Written::Recorded(Some(user)) => about.user_id = Some(user.clone()),
             Written::Changed(message) => about.user_id = Some(message.sender_id.clone()),
             Written::Appended { message, .. } => about.message_id = Some(message.id.clone()),
             Written::ProductPut { change, .. } => about.user_id = Some(change.product.seller_id.clone()),
@@ -323,7 +323,7 @@ fn end_wait(conn: &mut Connection, id: &RoomId) -> WriteResult {
         return Err(WriteError::NotFound("support room").into());
     }
     support_wait::end(conn, id.as_str())?;
-    Ok(Written::WaitEnded { user: UserId::from_stored(room.row.user_of(Role::Buyer)) })
+    Ok(Written::Recorded(Some(UserId::from_stored(room.row.user_of(Role::Buyer)))))
 }
 
 fn warn(conn: &mut Connection, id: &UserId, draft: &Draft, now: Timestamp) -> WriteResult {

@@ -143,8 +143,8 @@ pub enum Written {
         /// Whether words of the user are left.
         progress: ErasureProgress,
     },
-    /// Of what staff has read.
-    Recorded,
+    /// Of what staff has read, and of ending a wait for an answer of support: then whose it was.
+    Recorded(Option<UserId>),
     /// Of mutes and bans.
     SanctionSet(Box<SanctionSet>),
     /// Of freezing a room, and of unfreezing it.
@@ -157,11 +157,6 @@ pub enum Written {
     },
     /// Of joining a room as a member of the staff, and of leaving it.
     StaffMoved(Box<StaffMoved>),
-    /// Of ending a wait for an answer of support.
-    WaitEnded {
-        /// The support room's member.
-        user: UserId,
-    },
     /// Of a note of the staff's.
     NoteAdded(Box<Note>),
     /// Of [`Write::DeleteUser`].
