@@ -24,7 +24,7 @@ use crate::support::{
 
 const WEBHOOK_SECRET: &str = "a secret of webhooks, 32 bytes or more";
 /// Longer than any answer takes: it can only fail a test.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(10);
 const ALLOW: &str = r#"{"action":"allow"}"#;
 
 fn asked_at(backend: &Backend, when: &[ScreenWhen], timeout: Duration) -> impl FnOnce(&mut Config) + use<> {
