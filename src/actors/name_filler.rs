@@ -5,14 +5,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::db_executor::{
-    Database,
-    purpose::{Reading, Writing},
-};
-use crate::{
-    db::{self, Connection, DbError},
-    domain::Account,
-};
+use super::db_executor::{Database, purpose::Writing};
+use crate::db::{self, Connection, DbError};
 
 /// Names that are filled in at once: a millisecond or two of the writer's time.
 const SLICE: i64 = 64;
@@ -43,14 +37,14 @@ pub async fn run(database: Database, mut stopped: oneshot::Receiver<()>) {
 
 /// Returns how long it had the writer, if there may be more to do.
 async fn fill_some(database: &Database) -> Result<Option<Duration>, DbError> {
-    let waiting = Reading::check(Account::Server, "has_unfilled_names");
-    if !database.read(waiting, db::Scope::Nothing, db::has_unfilled_names).await? {
-        return Ok(None);
-    }
     let fill = |conn: &mut Connection| {
+        // Nearly always there is nothing to do: then it begins no transaction.
+        if !db::has_unfilled_names(conn)? {
+            return Ok(None);
+        }
         let began = Instant::now();
         db::fill_names(conn, SLICE)?;
-        Ok::<_, DbError>(began.elapsed())
+        Ok::<_, DbError>(Some(began.elapsed()))
     };
-    Ok(Some(database.write(Writing::background("fill_names"), db::Scope::Nothing, fill).await?))
+    database.write(Writing::background("fill_names"), db::Scope::Nothing, fill).await
 }
