@@ -4,6 +4,9 @@ use exif::{In, Reader, Tag};
 
 use super::shrink::Pixels;
 
+/// How much of an Exif block is read: that of a JPEG has no more. Each 12 bytes may be an entry, and each entry takes memory.
+const EXIF_BYTES_MAX: usize = 64 * 1024;
+
 /// How a camera was held: the value of Exif's tag `Orientation`, 1 (upright) to 8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Orientation(u8);
@@ -11,6 +14,7 @@ pub(super) struct Orientation(u8);
 impl Orientation {
     /// Reads it from an Exif block, which begins with a TIFF header. What else is wrong with the block does not matter.
     pub(super) fn from_exif(block: &[u8]) -> Option<Self> {
+        let block = &block[..block.len().min(EXIF_BYTES_MAX)];
         let read = Reader::new().continue_on_error(true).read_raw(block.to_vec());
         let exif = read.or_else(|error| error.distill_partial_result(|_| ())).ok()?;
         Self::from_value(exif.get_field(Tag::Orientation, In::PRIMARY)?.value.get_uint(0)?)
@@ -91,6 +95,18 @@ mod tests {
         }
         block.extend(four(0));
         block
+    }
+
+    #[test]
+    fn of_a_block_that_is_too_large_the_beginning_is_read() {
+        let mut large = exif(6, true);
+        large.resize(8 * 1024 * 1024, 0);
+        assert_eq!(Orientation::from_exif(&large), Some(Orientation::ON_ITS_SIDE));
+        // The first directory is where nobody looks.
+        large[4..8].copy_from_slice(&(1024 * 1024_u32).to_be_bytes());
+        let moved = exif(6, true)[8..].to_vec();
+        large[1024 * 1024..1024 * 1024 + moved.len()].copy_from_slice(&moved);
+        assert_eq!(Orientation::from_exif(&large), None);
     }
 
     #[test]
