@@ -25,8 +25,8 @@ COPY static static
 COPY src src
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/src/target,sharing=locked \
-    cargo build --profile dist --locked --bin haggle --features postgres,s3 \
-    && install -D --mode=0755 target/dist/haggle /out/haggle
+    cargo build --release --locked --bin haggle --features postgres,s3 \
+    && install -D --mode=0755 target/release/haggle /out/haggle
 
 FROM debian:bookworm-slim
 # hadolint ignore=DL3008

@@ -3,7 +3,7 @@
     bench/run.sh                          every workload, then the page
     bench/run.sh first-table              what the page's first tables need: next to peers that make the same promise
     bench/run.sh pairs-saturated connect  these alone; what was measured before stays
-    bench/run.sh durable-w1 --trial --binary target/dist/haggle
+    bench/run.sh durable-w1 --trial --binary target/release/haggle
                                           one short run of haggle and of Bun that makes the same promise, results printed only
     bench/run.sh --quick --runs 1         five minutes, to see that it works
     bench/run.sh growth                   what a message costs as things grow

@@ -18,7 +18,7 @@ FILES = ["Dockerfile", *sorted(str(path.relative_to(ROOT)) for path in DEPLOY.rg
 #: Flags of other programs in those files' comments and commands.
 NOT_HAGGLES = {
     "--no-install-recommends", "--gid", "--uid", "--home-dir", "--no-create-home", "--shell", "--directory", "--owner", "--group",
-    "--mode", "--mount", "--from", "--profile", "--locked", "--bin", "--features", "--interval", "--timeout", "--start-period",
+    "--mode", "--mount", "--from", "--release", "--locked", "--bin", "--features", "--interval", "--timeout", "--start-period",
     "--retries", "--build", "--wait", "--now", "--http_port", "--no-check-certificate", "--from-literal",
 }
 
